@@ -1,0 +1,516 @@
+// Expressions as stack code. A node used more than once in a statement is computed once, into a temporary local.
+
+import { KernelError } from "../../ir/build.ts";
+import type { Elem, Expr, Type, Var } from "../../ir/ir.ts";
+import { elemBytes, isFloat, isVector, laneOf } from "../../ir/ir.ts";
+import { childrenOf } from "../../ir/walk.ts";
+import type { Module, ValueType } from "./assembler.ts";
+import { Code } from "./assembler.ts";
+import type { Op } from "./opcodes.ts";
+import { op } from "./opcodes.ts";
+import { binaryOps, casts, compareOps, loads, reinterpret, unaryOps, valueTypeOf } from "./tables.ts";
+
+type Node<K extends Expr["k"]> = Extract<Expr, { readonly k: K }>;
+
+/** A place in memory, as loads and stores name it. */
+export interface Place {
+  readonly elem: Elem;
+  readonly base: Expr;
+  readonly index: Expr;
+  readonly offset: number;
+}
+
+const lanes = [0, 1, 2, 3] as const;
+
+export class Expressions {
+  readonly code: Code = new Code();
+  readonly #module: Module;
+  readonly #relaxed: boolean;
+  readonly #locals: ValueType[] = [];
+  readonly #firstLocal: number;
+  readonly #variables: Map<number, number> = new Map();
+  readonly #free: { readonly [t in ValueType]: number[] } = { i32: [], i64: [], f32: [], f64: [], v128: [] };
+  #uses: Map<Expr, number> = new Map();
+  #temps: Map<Expr, number> = new Map();
+  #taken: [ValueType, number][] = [];
+
+  /** `parameters` are the variables that the function's parameters from 1 on hold. */
+  constructor(module: Module, relaxed: boolean, parameters: readonly Var[]) {
+    this.#module = module;
+    this.#relaxed = relaxed;
+    this.#firstLocal = parameters.length + 1;
+    parameters.forEach((v, i) => {
+      this.#variables.set(v.id, i + 1);
+    });
+  }
+
+  get locals(): readonly ValueType[] {
+    return this.#locals;
+  }
+
+  local(variable: Var): number {
+    let index = this.#variables.get(variable.id);
+    if (index === undefined) {
+      index = this.#newLocal(valueTypeOf[variable.type]);
+      this.#variables.set(variable.id, index);
+    }
+    return index;
+  }
+
+  #newLocal(type: ValueType): number {
+    return this.#firstLocal + this.#locals.push(type) - 1;
+  }
+
+  /** A local for the caller's own use until it is released. */
+  take(type: ValueType): number {
+    return this.#free[type].pop() ?? this.#newLocal(type);
+  }
+  release(type: ValueType, local: number): void {
+    this.#free[type].push(local);
+  }
+  /** A local until the statement ends. */
+  #temp(type: ValueType): number {
+    const local = this.take(type);
+    this.#taken.push([type, local]);
+    return local;
+  }
+
+  /** Emits with `emit`, which may use `values` and no other expressions; what they share is computed once. */
+  statement(values: readonly Expr[], emit: () => void): void {
+    this.#uses = new Map();
+    this.#temps = new Map();
+    for (const e of values) this.#count(e);
+    emit();
+    for (const [type, local] of this.#taken) this.release(type, local);
+    this.#taken = [];
+  }
+
+  #count(e: Expr): void {
+    const uses = this.#uses.get(e) ?? 0;
+    this.#uses.set(e, uses + 1);
+    if (uses === 0) for (const child of childrenOf(e)) this.#count(child);
+  }
+
+  /** Leaves the value of `e` on the stack. */
+  value(e: Expr): void {
+    const known = this.#temps.get(e);
+    if (known !== undefined) return this.code.localGet(known);
+    this.#compute(e);
+    if (e.k === "const" || e.k === "var" || (this.#uses.get(e) ?? 0) < 2) return;
+    const local = this.#temp(valueTypeOf[e.type]);
+    this.code.localTee(local);
+    this.#temps.set(e, local);
+  }
+
+  /** Leaves the address of a place on the stack; what it returns is the constant offset to add. */
+  address({ elem, base, index, offset }: Place): number {
+    const { code } = this;
+    const bytes = elemBytes[elem];
+    const constant = (offset + (index.k === "const" ? index.value : 0)) * bytes;
+    this.value(base);
+    if (index.k !== "const") {
+      this.value(index);
+      if (bytes > 1) {
+        code.i32Const(Math.log2(bytes));
+        code.op(op.i32Shl);
+      }
+      code.op(op.i32Add);
+    }
+    if (constant >= 0 && constant < 2 ** 32) return constant;
+    code.i32Const(constant); // a negative offset must wrap, the instruction's own does not
+    code.op(op.i32Add);
+    return 0;
+  }
+
+  #ops(...ops: readonly Op[]): void {
+    for (const o of ops) this.code.op(o);
+  }
+
+  #compute(e: Expr): void {
+    switch (e.k) {
+      case "const":
+        return this.#constant(e.type, e.value);
+      case "var":
+        return this.code.localGet(this.local(e));
+      case "load":
+        return this.#load(e);
+      case "unary":
+        return this.#unary(e);
+      case "binary":
+        return this.#binary(e);
+      case "compare": {
+        this.value(e.a);
+        this.value(e.b);
+        const direct = compareOps[e.op][e.a.type];
+        if (direct === undefined) throw missing(e.op, e.a.type);
+        return this.code.op(direct);
+      }
+      case "select":
+        this.value(e.a);
+        this.value(e.b);
+        this.value(e.c);
+        return this.code.op(isVector(e.type) ? op.v128Bitselect : op.select);
+      case "fma":
+        return this.#fma(e);
+      case "cast":
+        return this.#cast(e);
+      case "bits": {
+        this.value(e.a);
+        if (isVector(e.type)) return;
+        const direct = reinterpret[e.type];
+        if (direct === undefined) throw missing("bits", e.type);
+        return this.code.op(direct);
+      }
+      case "lane":
+        this.value(e.a);
+        this.#extract(e.type, e.lane);
+        if (e.type !== "bool") return;
+        this.code.i32Const(1);
+        return this.code.op(op.i32And);
+      case "shuffle": {
+        this.value(e.a);
+        this.value(e.b);
+        return this.#shuffleBytes(e.lanes.flatMap((lane) => lanes.map((byte) => 4 * lane + byte)));
+      }
+      default:
+        e satisfies never;
+    }
+  }
+
+  #constant(type: Type, value: number): void {
+    const { code } = this;
+    if (type === "f32") code.f32Const(value);
+    else if (type === "f64") code.f64Const(value);
+    else if (type === "i64") code.i64Const(BigInt(Math.trunc(value)));
+    else if (type === "i32") code.i32Const(value);
+    else if (type === "bool") code.i32Const(value !== 0 ? 1 : 0);
+    else if (type === "f32x4") code.v128Const(new Int32Array(new Float32Array(4).fill(value).buffer));
+    else code.v128Const(new Int32Array(4).fill(type === "i32x4" ? value | 0 : value !== 0 ? -1 : 0));
+  }
+
+  #load(e: Node<"load">): void {
+    const { code } = this;
+    const { elem } = e;
+    const bytes = elemBytes[elem];
+    const offset = this.address(e);
+    if (!isVector(e.type)) return code.memory(loads[elem], offset, bytes);
+    if (e.splat && bytes === 4) return code.memory(op.v128Load32Splat, offset, bytes);
+    if (e.splat) {
+      code.memory(loads[elem], offset, bytes);
+      return code.op(op.i32x4Splat);
+    }
+    if (bytes === 4) return code.memory(op.v128Load, offset, bytes);
+    if (bytes === 2) return code.memory(elem === "i16" ? op.v128Load16x4S : op.v128Load16x4U, offset, bytes);
+    code.memory(op.v128Load32Zero, offset, bytes);
+    if (elem === "i8") this.#ops(op.i16x8ExtendLowI8x16S, op.i32x4ExtendLowI16x8S);
+    else this.#ops(op.i16x8ExtendLowI8x16U, op.i32x4ExtendLowI16x8U);
+  }
+
+  #unary(e: Node<"unary">): void {
+    const { code } = this;
+    const direct = unaryOps[e.op][e.type];
+    if (direct !== undefined) {
+      this.value(e.a);
+      return code.op(direct);
+    }
+    const type = e.type;
+    if (isFloat(type)) return this.#math(e.op, [e.a]);
+    if (type !== "i32" && type !== "i64") throw missing(e.op, type);
+    if (e.op === "not") {
+      this.value(e.a);
+      this.#constant(type, -1);
+      return code.op(integer[type].xor);
+    }
+    if (e.op === "neg") {
+      this.#constant(type, 0);
+      this.value(e.a);
+      return code.op(integer[type].sub);
+    }
+    const x = this.#temp(type); // abs: (x ^ sign) - sign
+    const sign = this.#temp(type);
+    this.value(e.a);
+    code.localTee(x);
+    code.localGet(x);
+    this.#constant(type, type === "i32" ? 31 : 63);
+    code.op(integer[type].shr);
+    code.localTee(sign);
+    code.op(integer[type].xor);
+    code.localGet(sign);
+    code.op(integer[type].sub);
+  }
+
+  #binary(e: Node<"binary">): void {
+    const { code } = this;
+    const { type } = e;
+    if ((e.op === "min" || e.op === "max") && isFloat(type)) {
+      if (e.b.k === "const") return this.#clamp(e.op, type, e.a, e.b);
+      if (e.a.k === "const") return this.#clamp(e.op, type, e.b, e.a);
+    }
+    const direct = binaryOps[e.op][type];
+    if (direct !== undefined) {
+      this.value(e.a);
+      this.value(e.b);
+      return code.op(direct);
+    }
+    if (isFloat(type)) return this.#math(e.op, [e.a, e.b]);
+    if (e.op === "div" || e.op === "rem") return this.#divide(e);
+    if ((type !== "i32" && type !== "i64") || (e.op !== "min" && e.op !== "max")) throw missing(e.op, type);
+    const a = this.#temp(type);
+    const b = this.#temp(type);
+    this.value(e.a);
+    code.localTee(a);
+    this.value(e.b);
+    code.localTee(b);
+    code.localGet(a);
+    code.localGet(b);
+    this.#ops(e.op === "min" ? integer[type].lt : integer[type].gt, op.select);
+  }
+
+  /** `x < bound ? bound : x` for max: one instruction where a full max, whose bound might be NaN, takes many. */
+  #clamp(o: "min" | "max", type: Type, x: Expr, bound: Node<"const">): void {
+    const { code } = this;
+    const direct = binaryOps[o][type];
+    if (direct === undefined) throw missing(o, type);
+    if (Number.isNaN(bound.value) || type === "f64") {
+      this.value(x);
+      this.value(bound);
+      return code.op(direct);
+    }
+    if (type === "f32x4") {
+      this.value(x);
+      this.value(bound);
+      return code.op(o === "min" ? op.f32x4Pmin : op.f32x4Pmax);
+    }
+    const copy = this.#temp("f32");
+    this.value(x);
+    code.localSet(copy);
+    this.value(bound);
+    code.localGet(copy);
+    if (o === "min") {
+      this.value(bound);
+      code.localGet(copy);
+    } else {
+      code.localGet(copy);
+      this.value(bound);
+    }
+    this.#ops(op.f32Lt, op.select);
+  }
+
+  /** The machine traps on x/0 and on the one quotient that overflows; here they give 0 and wrap. */
+  #divide(e: Node<"binary">): void {
+    const { type, a, b } = e;
+    if (type === "i32x4") return this.#byLanes(type, [a, b], (parts) => this.#divideScalars(e.op, "i32", parts));
+    if (type !== "i32" && type !== "i64") throw missing(e.op, type);
+    if (b.k === "const" && b.value !== 0 && b.value !== -1) {
+      this.value(a);
+      this.value(b);
+      return this.code.op(e.op === "div" ? integer[type].div : integer[type].rem);
+    }
+    const parts = [this.#temp(type), this.#temp(type)];
+    this.value(a);
+    this.code.localSet(parts[0] as number); // made above
+    this.value(b);
+    this.code.localSet(parts[1] as number);
+    this.#divideScalars(e.op, type, parts);
+  }
+
+  #divideScalars(o: string, type: "i32" | "i64", parts: readonly number[]): void {
+    const { code } = this;
+    const i = integer[type];
+    const [a, b] = parts as [number, number]; // dividend and divisor
+    if (o === "rem") {
+      code.localGet(a); // a rem (b == 0 ? 1 : b)
+      this.#constant(type, 1);
+      code.localGet(b);
+      code.localGet(b);
+      this.#ops(i.eqz, op.select, i.rem);
+      return;
+    }
+    const bad = this.#temp("i32"); // b is 0 or -1: then the quotient is b & -a
+    code.localGet(b);
+    this.#constant(type, 0);
+    code.localGet(a);
+    this.#ops(i.sub, i.and);
+    code.localGet(a);
+    this.#constant(type, 1);
+    code.localGet(b);
+    code.localGet(b);
+    this.#constant(type, 1);
+    code.op(i.add);
+    this.#constant(type, 2);
+    code.op(i.ltu);
+    code.localTee(bad);
+    this.#ops(op.select, i.div);
+    code.localGet(bad);
+    code.op(op.select);
+  }
+
+  /** Functions without an instruction: JavaScript's, on f64. */
+  #math(name: string, args: readonly Expr[]): void {
+    const type = args[0]?.type;
+    const call = (): void => {
+      const params = args.map(() => "f64" as const);
+      this.code.call(this.#module.importFunction("math", name, { params, results: ["f64"] }));
+    };
+    if (type === "f64") {
+      for (const a of args) this.value(a);
+      return call();
+    }
+    if (type === "f32") {
+      for (const a of args) {
+        this.value(a);
+        this.code.op(op.f64PromoteF32);
+      }
+      call();
+      return this.code.op(op.f32DemoteF64);
+    }
+    this.#byLanes("f32x4", args, (parts) => {
+      for (const p of parts) {
+        this.code.localGet(p);
+        this.code.op(op.f64PromoteF32);
+      }
+      call();
+      this.code.op(op.f32DemoteF64);
+    });
+  }
+
+  /** A vector whose lanes `one` computes, each from the same lanes of `args` in locals. */
+  #byLanes(type: "f32x4" | "i32x4", args: readonly Expr[], one: (parts: readonly number[]) => void): void {
+    const { code } = this;
+    const scalar = type === "f32x4" ? "f32" : "i32";
+    const vectors = args.map((a) => {
+      const local = this.#temp("v128");
+      this.value(a);
+      code.localSet(local);
+      return local;
+    });
+    const parts = args.map(() => this.#temp(scalar));
+    for (const lane of lanes) {
+      vectors.forEach((vector, i) => {
+        code.localGet(vector);
+        this.#extract(scalar, lane);
+        code.localSet(parts[i] as number); // as many as vectors
+      });
+      one(parts);
+      if (lane === 0) code.op(scalar === "f32" ? op.f32x4Splat : op.i32x4Splat);
+      else {
+        code.op(scalar === "f32" ? op.f32x4ReplaceLane : op.i32x4ReplaceLane);
+        code.byte(lane);
+      }
+    }
+  }
+
+  /** With relaxed SIMD a scalar goes through lane 0, so that a loop's tail rounds as its vector body does. */
+  #fma({ type, a, b, c }: Node<"fma">): void {
+    const { code } = this;
+    if (!this.#relaxed || type === "f64") {
+      this.value(a);
+      this.value(b);
+      code.op(type === "f64" ? op.f64Mul : type === "f32" ? op.f32Mul : op.f32x4Mul);
+      this.value(c);
+      return code.op(type === "f64" ? op.f64Add : type === "f32" ? op.f32Add : op.f32x4Add);
+    }
+    const negated = a.k === "unary" && a.op === "neg";
+    for (const part of [negated ? a.a : a, b, c]) {
+      this.value(part);
+      if (type === "f32") code.op(op.f32x4Splat);
+    }
+    code.op(negated ? op.f32x4RelaxedNmadd : op.f32x4RelaxedMadd);
+    if (type === "f32") this.#extract("f32", 0);
+  }
+
+  #cast({ type, a }: Node<"cast">): void {
+    const { code } = this;
+    if (isVector(a.type)) return this.#castVector(type, a);
+    this.value(a);
+    if (isVector(type)) {
+      if (type === "boolx4") {
+        const copy = this.#temp("i32"); // 1 becomes all ones
+        code.localSet(copy);
+        code.i32Const(0);
+        code.localGet(copy);
+        code.op(op.i32Sub);
+      }
+      return code.op(type === "f32x4" ? op.f32x4Splat : op.i32x4Splat);
+    }
+    if (type === "bool") {
+      this.#constant(a.type, 0);
+      const ne = compareOps.ne[a.type];
+      if (ne === undefined) throw missing("cast to bool", a.type);
+      return code.op(ne);
+    }
+    const from = laneOf(a.type);
+    const ops = type === from ? [] : casts[from][type];
+    if (ops === undefined) throw missing(`cast to ${type}`, a.type);
+    this.#ops(...ops);
+  }
+
+  #castVector(type: Type, a: Expr): void {
+    const { code } = this;
+    const { type: from } = a;
+    this.value(a);
+    if (from === type) return;
+    if (type === "boolx4") {
+      this.#constant(from, 0);
+      code.op(from === "f32x4" ? op.f32x4Ne : op.i32x4Ne);
+    } else if (from === "boolx4") {
+      this.#constant(type, 1);
+      code.op(op.v128And);
+    } else code.op(type === "f32x4" ? op.f32x4ConvertI32x4S : op.i32x4TruncSatF32x4S);
+  }
+
+  #extract(type: Type, lane: number): void {
+    this.code.op(type === "f32" ? op.f32x4ExtractLane : op.i32x4ExtractLane);
+    this.code.byte(lane);
+  }
+
+  #shuffleBytes(bytes: readonly number[]): void {
+    this.code.op(op.i8x16Shuffle);
+    for (let i = 0; i < 16; i++) this.code.byte(bytes[i] ?? 0);
+  }
+
+  /** Turns an i32x4 on the stack into its four low `bytes`-wide parts, packed from lane 0 on. */
+  narrow(bytes: 1 | 2): void {
+    const zero = this.#temp("v128"); // either operand will do
+    this.code.localTee(zero);
+    this.code.localGet(zero);
+    this.#shuffleBytes(lanes.flatMap((l) => (bytes === 1 ? [4 * l] : [4 * l, 4 * l + 1])));
+  }
+
+  lane0(type: "f32" | "i32"): void {
+    this.#extract(type, 0);
+  }
+}
+
+const integer = {
+  i32: {
+    xor: op.i32Xor,
+    and: op.i32And,
+    add: op.i32Add,
+    sub: op.i32Sub,
+    div: op.i32DivS,
+    rem: op.i32RemS,
+    shr: op.i32ShrS,
+    eqz: op.i32Eqz,
+    lt: op.i32LtS,
+    gt: op.i32GtS,
+    ltu: op.i32LtU,
+  },
+  i64: {
+    xor: op.i64Xor,
+    and: op.i64And,
+    add: op.i64Add,
+    sub: op.i64Sub,
+    div: op.i64DivS,
+    rem: op.i64RemS,
+    shr: op.i64ShrS,
+    eqz: op.i64Eqz,
+    lt: op.i64LtS,
+    gt: op.i64GtS,
+    ltu: op.i64LtU,
+  },
+} as const;
+
+function missing(what: string, type: Type): KernelError {
+  return new KernelError(`kernel: WebAssembly has no ${what} of ${type}`);
+}
