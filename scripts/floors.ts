@@ -1,0 +1,1 @@
+console.log("floors: being written");
