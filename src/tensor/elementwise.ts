@@ -1,0 +1,228 @@
+// Element-by-element methods. Shapes broadcast, dtypes promote as in PyTorch; numbers take part without widening a dtype
+// within its category.
+
+import * as e from "../ops/elementwise.ts";
+import type { PointwiseOp } from "../ops/pointwise.ts";
+import { Tensor } from "./core.ts";
+import { apply1 } from "./dispatch.ts";
+
+/** A tensor, or a number that stands for a tensor of that value. */
+export type Operand = Tensor | number;
+
+/** Applies a pointwise operator to tensors and numbers in the order of its operands; at least one is a tensor. */
+export function callPointwise(op: PointwiseOp, operands: readonly Operand[]): Tensor {
+  const tensors: Tensor[] = [];
+  const numbers: (number | undefined)[] = [];
+  for (const o of operands) {
+    if (typeof o === "number") numbers.push(o);
+    else {
+      tensors.push(o);
+      numbers.push(undefined);
+    }
+  }
+  return apply1(op, tensors, numbers);
+}
+
+const call = callPointwise;
+
+export const elementwiseMethods = {
+  /** Applies a pointwise operator of `ops/` directly; for gradients and for layers that bring their own. */
+  pointwise(this: Tensor, op: PointwiseOp, operands: readonly Operand[]): Tensor {
+    return call(op, operands);
+  },
+
+  /** `this + alpha * other` */
+  add(this: Tensor, other: Operand, options: { readonly alpha?: number } = {}): Tensor {
+    const { alpha = 1 } = options;
+    return alpha === 1 ? call(e.add, [this, other]) : call(e.addScaled, [this, other, alpha]);
+  },
+  /** `this - alpha * other` */
+  sub(this: Tensor, other: Operand, options: { readonly alpha?: number } = {}): Tensor {
+    const { alpha = 1 } = options;
+    return alpha === 1 ? call(e.sub, [this, other]) : call(e.addScaled, [this, other, -alpha]);
+  },
+  /** `other - this` */
+  rsub(this: Tensor, other: Operand): Tensor {
+    return call(e.sub, [other, this]);
+  },
+  mul(this: Tensor, other: Operand): Tensor {
+    return call(e.mul, [this, other]);
+  },
+  /** True division; integers give float32. `roundingMode` "floor" or "trunc" rounds the quotient and keeps integers. */
+  div(this: Tensor, other: Operand, options: { readonly roundingMode?: "floor" | "trunc" } = {}): Tensor {
+    const { roundingMode } = options;
+    if (roundingMode === undefined) return call(e.div, [this, other]);
+    return call(roundingMode === "floor" ? e.floorDivide : e.truncDivide, [this, other]);
+  },
+  floorDivide(this: Tensor, other: Operand): Tensor {
+    return call(e.floorDivide, [this, other]);
+  },
+  /** The remainder with the divisor's sign. */
+  remainder(this: Tensor, other: Operand): Tensor {
+    return call(e.remainder, [this, other]);
+  },
+  pow(this: Tensor, exponent: Operand): Tensor {
+    if (exponent === 2) return call(e.square, [this]);
+    return call(e.pow, [this, exponent]);
+  },
+  maximum(this: Tensor, other: Operand): Tensor {
+    return call(e.maximum, [this, other]);
+  },
+  minimum(this: Tensor, other: Operand): Tensor {
+    return call(e.minimum, [this, other]);
+  },
+  /** Values below `min` become `min`, above `max` become `max`; either may be left out. */
+  clamp(this: Tensor, options: { readonly min?: number; readonly max?: number }): Tensor {
+    const { min, max } = options;
+    const [low, high] = [min ?? Number.NEGATIVE_INFINITY, max ?? Number.POSITIVE_INFINITY];
+    if (this.dtype.includes("float")) return call(e.clamp, [this, low, high]);
+    return call(e.clamp, [this, Math.max(low, -2147483648), Math.min(high, 2147483647)]);
+  },
+  /** `this + value * a * b` */
+  addcmul(this: Tensor, a: Tensor, b: Tensor, options: { readonly value?: number } = {}): Tensor {
+    return call(e.addcmul, [this, a, b, options.value ?? 1]);
+  },
+  /** `this + value * a / b` */
+  addcdiv(this: Tensor, a: Tensor, b: Tensor, options: { readonly value?: number } = {}): Tensor {
+    return call(e.addcdiv, [this, a, b, options.value ?? 1]);
+  },
+  /** `this + weight * (end - this)` */
+  lerp(this: Tensor, end: Tensor, weight: Operand): Tensor {
+    return call(e.lerp, [this, end, weight]);
+  },
+
+  neg(this: Tensor): Tensor {
+    return call(e.neg, [this]);
+  },
+  abs(this: Tensor): Tensor {
+    return call(e.abs, [this]);
+  },
+  sign(this: Tensor): Tensor {
+    return call(e.sign, [this]);
+  },
+  sqrt(this: Tensor): Tensor {
+    return call(e.sqrt, [this]);
+  },
+  rsqrt(this: Tensor): Tensor {
+    return call(e.rsqrt, [this]);
+  },
+  reciprocal(this: Tensor): Tensor {
+    return call(e.reciprocal, [this]);
+  },
+  square(this: Tensor): Tensor {
+    return call(e.square, [this]);
+  },
+  exp(this: Tensor): Tensor {
+    return call(e.exp, [this]);
+  },
+  expm1(this: Tensor): Tensor {
+    return call(e.expm1, [this]);
+  },
+  log(this: Tensor): Tensor {
+    return call(e.log, [this]);
+  },
+  log1p(this: Tensor): Tensor {
+    return call(e.log1p, [this]);
+  },
+  log2(this: Tensor): Tensor {
+    return call(e.log2, [this]);
+  },
+  sin(this: Tensor): Tensor {
+    return call(e.sin, [this]);
+  },
+  cos(this: Tensor): Tensor {
+    return call(e.cos, [this]);
+  },
+  tanh(this: Tensor): Tensor {
+    return call(e.tanh, [this]);
+  },
+  erf(this: Tensor): Tensor {
+    return call(e.erf, [this]);
+  },
+  sigmoid(this: Tensor): Tensor {
+    return call(e.sigmoid, [this]);
+  },
+  floor(this: Tensor): Tensor {
+    return call(e.floor, [this]);
+  },
+  ceil(this: Tensor): Tensor {
+    return call(e.ceil, [this]);
+  },
+  trunc(this: Tensor): Tensor {
+    return call(e.trunc, [this]);
+  },
+  /** To the nearest whole number, halves to the even one. */
+  round(this: Tensor): Tensor {
+    return call(e.round, [this]);
+  },
+  relu(this: Tensor): Tensor {
+    return call(e.relu, [this]);
+  },
+
+  eq(this: Tensor, other: Operand): Tensor {
+    return call(e.eq, [this, other]);
+  },
+  ne(this: Tensor, other: Operand): Tensor {
+    return call(e.ne, [this, other]);
+  },
+  lt(this: Tensor, other: Operand): Tensor {
+    return call(e.lt, [this, other]);
+  },
+  le(this: Tensor, other: Operand): Tensor {
+    return call(e.le, [this, other]);
+  },
+  gt(this: Tensor, other: Operand): Tensor {
+    return call(e.gt, [this, other]);
+  },
+  ge(this: Tensor, other: Operand): Tensor {
+    return call(e.ge, [this, other]);
+  },
+  isnan(this: Tensor): Tensor {
+    return call(e.isnan, [this]);
+  },
+  isinf(this: Tensor): Tensor {
+    return call(e.isinf, [this]);
+  },
+  isfinite(this: Tensor): Tensor {
+    return call(e.isfinite, [this]);
+  },
+  logicalAnd(this: Tensor, other: Tensor): Tensor {
+    return call(e.logicalAnd, [this, other]);
+  },
+  logicalOr(this: Tensor, other: Tensor): Tensor {
+    return call(e.logicalOr, [this, other]);
+  },
+  logicalXor(this: Tensor, other: Tensor): Tensor {
+    return call(e.logicalXor, [this, other]);
+  },
+  logicalNot(this: Tensor): Tensor {
+    return call(e.logicalNot, [this]);
+  },
+  bitwiseAnd(this: Tensor, other: Operand): Tensor {
+    return call(e.bitwiseAnd, [this, other]);
+  },
+  bitwiseOr(this: Tensor, other: Operand): Tensor {
+    return call(e.bitwiseOr, [this, other]);
+  },
+  bitwiseXor(this: Tensor, other: Operand): Tensor {
+    return call(e.bitwiseXor, [this, other]);
+  },
+  bitwiseNot(this: Tensor): Tensor {
+    return call(e.bitwiseNot, [this]);
+  },
+
+  /** `this` where `condition` (a bool tensor) holds, `other` elsewhere. */
+  where(this: Tensor, condition: Tensor, other: Operand): Tensor {
+    return call(e.where, [condition, this, other]);
+  },
+  /** `value` where `mask` (a bool tensor) holds, `this` elsewhere. */
+  maskedFill(this: Tensor, mask: Tensor, value: number): Tensor {
+    return call(e.maskedFill, [mask, this, value]);
+  },
+};
+export type ElementwiseMethods = typeof elementwiseMethods;
+
+/** `a` where `condition` (a bool tensor) holds, `b` elsewhere. */
+export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
+  return call(e.where, [condition, a, b]);
+}

@@ -1,0 +1,20 @@
+// The families of methods that make up a tensor; `tensor.ts` puts them on the prototype.
+
+import type { ConvertMethods } from "./convert.ts";
+import type { ElementwiseMethods } from "./elementwise.ts";
+import type { IndexingMethods } from "./indexing.ts";
+import type { InPlaceMethods } from "./in-place.ts";
+import type { LinearMethods } from "./linear.ts";
+import type { RandomMethods } from "./random.ts";
+import type { ReduceMethods } from "./reduce.ts";
+import type { ViewMethods } from "./views.ts";
+
+export interface TensorMethods
+  extends ConvertMethods,
+    ElementwiseMethods,
+    IndexingMethods,
+    InPlaceMethods,
+    LinearMethods,
+    RandomMethods,
+    ReduceMethods,
+    ViewMethods {}
