@@ -1,0 +1,208 @@
+"""Optimizer trajectories, gradient clipping and learning-rate schedules. Writes test/fixtures/optim/.
+
+problem.json   { params: [tensor], grads: [step][tensor | null] }: where every trajectory starts, and the gradient of each
+               parameter at each step (null: it has none at that step)
+optimizers.json [{ name, optimizer, options, groups?: [{ params: [index], ...options }], feedback?, trajectory: [step][param][values],
+               state: { <param index>: { key: tensor | number } } }]: values after each step. `feedback`: the gradient is that of
+               problem.json plus the parameter itself, so that errors add up as in training.
+clip.json      [{ grads: [tensor], maxNorm, normType, total, clipped: [tensor] }] and [{ grads, clipValue, clipped }]
+schedules.json [{ name, from: "torch" | "transformers", schedule, args, lr, lrs: [[per group]] or [lr], momentums?, metrics? }]:
+               `lrs[i]` after i steps, so lrs[0] is what the first optimizer step uses
+"""
+
+import torch
+import transformers
+from torch import optim
+from torch.nn.utils import clip_grad_norm_, clip_grad_value_
+
+from common import Raw, encode, number, values, write
+
+STEPS = 20
+
+
+def rounded(g, *shape, scale=1.0):
+    return (torch.randn(shape, generator=g) * scale * 100).round() / 100
+
+
+def problem():
+    g = torch.Generator().manual_seed(0)
+    params = [rounded(g, 2, 3), rounded(g, 2)]
+    grads = []
+    for step in range(STEPS):
+        pair = [rounded(g, 2, 3), rounded(g, 2, scale=0.1)]
+        if step in (3, 4):
+            pair[1] = None
+        grads.append(pair)
+    return params, grads
+
+
+def camel(options):
+    return {"".join(w if i == 0 else w.title() for i, w in enumerate(k.split("_"))): v for k, v in options.items()}
+
+
+def run(name, groups=None, feedback=False, label=None, **options):
+    start, grads = problem()
+    params = [torch.nn.Parameter(p.clone()) for p in start]
+    given = params if groups is None else [{**g, "params": [params[i] for i in g["params"]]} for g in groups]
+    optimizer = getattr(optim, name)(given, **options)
+    trajectory = []
+    for step in grads:
+        for p, grad in zip(params, step):
+            p.grad = None if grad is None else (grad + p.detach() if feedback else grad.clone())
+        optimizer.step()
+        trajectory.append([values(p) for p in params])
+    state = {str(i): {k: encode(v) if torch.is_tensor(v) else v for k, v in s.items()} for i, s in optimizer.state_dict()["state"].items()}
+    entry = {"name": label or f"{name} {options}", "optimizer": name, "options": camel(options)}
+    if groups is not None:
+        entry["groups"] = [camel(g) for g in groups]
+    if feedback:
+        entry["feedback"] = True
+    return entry | {"trajectory": trajectory, "state": state}
+
+
+def optimizers():
+    pair = [{"params": [0], "weight_decay": 0.1}, {"params": [1], "lr": 0.01, "weight_decay": 0.0}]
+    return [
+        run("SGD", lr=0.1),
+        run("SGD", lr=0.1, momentum=0.9),
+        run("SGD", lr=0.1, momentum=0.9, dampening=0.5),
+        run("SGD", lr=0.1, momentum=0.9, nesterov=True),
+        run("SGD", lr=0.1, weight_decay=0.1),
+        run("SGD", lr=0.1, momentum=0.8, weight_decay=0.1, nesterov=True, maximize=True),
+        run("Adam", lr=0.01),
+        run("Adam", lr=0.01, betas=[0.8, 0.95], eps=1e-3, weight_decay=0.1),
+        run("Adam", lr=0.01, amsgrad=True),
+        run("Adam", lr=0.01, maximize=True),
+        run("AdamW", lr=0.01),
+        run("AdamW", lr=0.01, weight_decay=0.0),
+        run("AdamW", lr=0.05, betas=[0.7, 0.9], eps=1e-2, weight_decay=0.3),
+        run("AdamW", lr=0.01, amsgrad=True),
+        run("AdamW", lr=0.01, maximize=True, weight_decay=0.1),
+        run("AdamW", lr=0.01, feedback=True),
+        run("SGD", lr=0.1, momentum=0.9, feedback=True),
+        run("AdamW", groups=pair, lr=0.05, label="AdamW, two groups"),
+        run("SGD", groups=[{"params": [1], "momentum": 0.5}, {"params": [0]}], lr=0.05, label="SGD, two groups, other order"),
+        run("Adagrad", lr=0.1),
+        run("Adagrad", lr=0.1, lr_decay=0.1, weight_decay=0.1, initial_accumulator_value=0.5, eps=1e-3),
+        run("RMSprop", lr=0.01),
+        run("RMSprop", lr=0.01, alpha=0.9, momentum=0.5, centered=True, weight_decay=0.1, eps=1e-3),
+        run("Adafactor", lr=0.1),
+        run("Adafactor", lr=0.05, beta2_decay=-0.5, d=1.5, weight_decay=0.1),
+        run("Adadelta", lr=1.0),
+        run("Adamax", lr=0.01, weight_decay=0.1),
+        run("NAdam", lr=0.01),
+        run("NAdam", lr=0.01, weight_decay=0.1, decoupled_weight_decay=True),
+        run("RAdam", lr=0.05),
+        run("ASGD", lr=0.05),
+        run("Rprop", lr=0.05),
+    ]
+
+
+def clips():
+    out = []
+    inf = float("inf")
+    g = torch.Generator().manual_seed(1)
+    pair = [rounded(g, 2, 3), rounded(g, 4)]
+    cases = [(pair, 1.0, t) for t in (2.0, 1.0, inf, 3.0, 0.5)]
+    cases += [(pair, 100.0, 2.0), (pair, 0.0, 2.0), ([torch.zeros(3)], 1.0, 2.0), ([torch.tensor(3.0)], 1.0, 2.0), ([], 1.0, 2.0)]
+    cases += [([torch.tensor([1.0, inf])], 1.0, 2.0), ([torch.tensor([1.0, float("nan")]), torch.tensor([2.0])], 1.0, 2.0)]
+    for grads, max_norm, norm_type in cases:
+        params = [torch.nn.Parameter(torch.zeros_like(x)) for x in grads]
+        for p, x in zip(params, grads):
+            p.grad = x.clone()
+        total = clip_grad_norm_(params, max_norm, norm_type)
+        out.append({"grads": [encode(x) for x in grads], "maxNorm": max_norm, "normType": number(norm_type, torch.float64),
+                    "total": number(total, torch.float32), "clipped": [encode(p.grad) for p in params]})  # fmt: skip
+    for grads, value in ((pair, 0.5), ([torch.tensor([float("nan"), inf, -3.0])], 1.0)):
+        params = [torch.nn.Parameter(torch.zeros_like(x)) for x in grads]
+        for p, x in zip(params, grads):
+            p.grad = x.clone()
+        clip_grad_value_(params, value)
+        out.append({"grads": [encode(x) for x in grads], "clipValue": value, "clipped": [encode(p.grad) for p in params]})
+    return out
+
+
+def schedules(steps=60):
+    out = []
+
+    def add(origin, name, make, args, lr=0.1, groups=1, metrics=None, momentum=False, label=None):
+        params = [{"params": [torch.nn.Parameter(torch.zeros(1))], "lr": lr / 2**i} for i in range(groups)]
+        optimizer = optim.SGD(params, lr=lr, momentum=0.9 if momentum else 0.0)
+        scheduler = make(optimizer)
+        read = lambda key: [Raw(repr(float(g[key]))) for g in optimizer.param_groups]  # noqa: E731
+        lrs, momentums = [read("lr")], [read("momentum")]
+        for i in range(steps if metrics is None else len(metrics)):
+            optimizer.step()
+            scheduler.step() if metrics is None else scheduler.step(metrics[i])
+            lrs.append(read("lr"))
+            momentums.append(read("momentum"))
+        entry = {"name": label or f"{name} {args}", "from": origin, "schedule": name, "args": args, "lr": lr, "groups": groups}
+        entry["lrs"] = [x[0] for x in lrs] if groups == 1 else lrs
+        if momentum:
+            entry["momentums"] = [x[0] for x in momentums]
+        if metrics is not None:
+            entry["metrics"] = metrics
+        out.append(entry)
+
+    def torch_schedule(name, groups=1, metrics=None, momentum=False, lr=0.1, **args):
+        make = lambda o: getattr(optim.lr_scheduler, name)(o, **args)  # noqa: E731
+        add("torch", name, make, camel(args), lr, groups, metrics, momentum)
+
+    torch_schedule("StepLR", step_size=7, gamma=0.5)
+    torch_schedule("StepLR", groups=2, step_size=20)
+    torch_schedule("MultiStepLR", milestones=[5, 17, 17, 40], gamma=0.3)
+    torch_schedule("ExponentialLR", gamma=0.9)
+    torch_schedule("CosineAnnealingLR", T_max=25)
+    torch_schedule("CosineAnnealingLR", T_max=60, eta_min=0.01, groups=2)
+    torch_schedule("CosineAnnealingWarmRestarts", T_0=9, T_mult=2, eta_min=0.001)
+    torch_schedule("LinearLR", start_factor=0.25, end_factor=0.5, total_iters=12)
+    torch_schedule("ConstantLR", factor=0.5, total_iters=6)
+    torch_schedule("PolynomialLR", total_iters=40, power=2.0)
+    torch_schedule("OneCycleLR", max_lr=0.3, total_steps=61, momentum=True)
+    torch_schedule("OneCycleLR", max_lr=0.3, epochs=7, steps_per_epoch=9, pct_start=0.2, anneal_strategy="linear", three_phase=True, momentum=True)
+    torch_schedule("CyclicLR", base_lr=0.01, max_lr=0.2, step_size_up=8, step_size_down=5, momentum=True)
+    torch_schedule("CyclicLR", base_lr=0.01, max_lr=0.2, step_size_up=6, mode="exp_range", gamma=0.98, cycle_momentum=False)
+    torch_schedule("CyclicLR", base_lr=0.01, max_lr=0.2, step_size_up=6, mode="triangular2", cycle_momentum=False)
+    losses = [1.0, 0.9, 0.9, 0.9, 0.95, 0.8, 0.81, 0.82, 0.83, 0.84, 0.85, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]
+    torch_schedule("ReduceLROnPlateau", metrics=losses, patience=2, factor=0.5)
+    torch_schedule("ReduceLROnPlateau", metrics=losses, mode="max", patience=1, factor=0.1, threshold=0.01, threshold_mode="abs", cooldown=2, min_lr=0.001)
+    S = optim.lr_scheduler
+    add("torch", "LambdaLR", lambda o: S.LambdaLR(o, lambda step: 0.95**step), {"lambda": "(step) => 0.95 ** step"})
+    add("torch", "MultiplicativeLR", lambda o: S.MultiplicativeLR(o, lambda step: 0.95), {"lambda": "() => 0.95"})
+    add("torch", "SequentialLR", lambda o: S.SequentialLR(o, [S.ConstantLR(o, 0.1, 5), S.ExponentialLR(o, 0.9)], [5]),
+        {"schedules": [["ConstantLR", {"factor": 0.1, "totalIters": 5}], ["ExponentialLR", {"gamma": 0.9}]], "milestones": [5]})  # fmt: skip
+    add("torch", "SequentialLR", lambda o: S.SequentialLR(o, [S.LinearLR(o, 0.1, 1.0, 10), S.CosineAnnealingLR(o, 50)], [10]),
+        {"schedules": [["LinearLR", {"startFactor": 0.1, "endFactor": 1.0, "totalIters": 10}], ["CosineAnnealingLR", {"TMax": 50}]], "milestones": [10]})  # fmt: skip
+    add("torch", "ChainedScheduler", lambda o: S.ChainedScheduler([S.ConstantLR(o, 0.1, 5), S.ExponentialLR(o, 0.9)]),
+        {"schedules": [["ConstantLR", {"factor": 0.1, "totalIters": 5}], ["ExponentialLR", {"gamma": 0.9}]]})  # fmt: skip
+
+    def hf(name, args, lr=5e-5, **specific):
+        keywords = {k: v for k, v in args.items()}
+        make = lambda o: transformers.get_scheduler(name, o, scheduler_specific_kwargs=specific or None, **keywords)  # noqa: E731
+        add("transformers", name, make, camel(args | specific), lr)
+
+    whole = {"num_warmup_steps": 6, "num_training_steps": 50}
+    hf("linear", whole)
+    hf("linear", {"num_warmup_steps": 0, "num_training_steps": 60}, lr=0.001)
+    hf("cosine", whole)
+    hf("cosine", whole, num_cycles=1.5)
+    hf("cosine_with_restarts", whole, num_cycles=3)
+    hf("polynomial", whole, power=2.0, lr_end=1e-6)
+    hf("constant", {})
+    hf("constant_with_warmup", {"num_warmup_steps": 10})
+    hf("inverse_sqrt", {"num_warmup_steps": 10})
+    hf("inverse_sqrt", {"num_warmup_steps": 5}, timescale=20)
+    hf("cosine_with_min_lr", whole, min_lr=1e-5)
+    hf("cosine_with_min_lr", whole, min_lr_rate=0.1)
+    hf("warmup_stable_decay", {"num_warmup_steps": 6, "num_training_steps": 60}, num_decay_steps=20)
+    hf("warmup_stable_decay", {"num_warmup_steps": 6, "num_training_steps": 60}, num_decay_steps=20, min_lr_ratio=0.1, warmup_type="cosine", decay_type="1-sqrt")
+    return out
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    params, grads = problem()
+    write("optim", "problem", {"params": [encode(p) for p in params], "grads": [[None if x is None else encode(x) for x in step] for step in grads]})
+    write("optim", "optimizers", optimizers())
+    write("optim", "clip", clips())
+    write("optim", "schedules", schedules())
