@@ -41,7 +41,7 @@ function spawnWorker(url: URL): WorkerHandle {
   };
 }
 
-/** V8 ignores a flag that it does not know; a runtime that froze its flags throws. */
+/** A runtime that froze its flags throws. */
 function setV8Flag(flag: string): boolean {
   try {
     setFlagsFromString(flag);

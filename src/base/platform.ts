@@ -15,7 +15,10 @@ export interface Platform {
    * find it. A worker keeps no process alive.
    */
   spawnWorker(url: URL): WorkerHandle;
-  /** Sets a V8 flag (`--name`) for what is compiled from now on; false where that cannot be done. */
+  /**
+   * Sets a V8 flag (`--name`) for what is compiled from now on; false where there are none to set. V8 complains on
+   * stderr about a flag that it does not know, so look at `v8Version` first.
+   */
   setV8Flag(flag: string): boolean;
   /** Collects garbage now; undefined where the runtime does not let us. */
   readonly forceGc: (() => void) | undefined;
