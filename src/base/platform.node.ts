@@ -66,6 +66,7 @@ export const platform: Platform = {
   threads: availableParallelism(),
   isMainThread,
   v8Version: process.versions.v8,
+  arch: process.arch,
   spawnWorker,
   setV8Flag,
   get forceGc() {

@@ -9,6 +9,8 @@ export interface Platform {
   readonly isMainThread: boolean;
   /** V8's version, as "13.6.233.17"; undefined where the runtime does not tell. */
   readonly v8Version: string | undefined;
+  /** The processor's kind in Node's words ("x64", "arm64"); undefined where the runtime does not tell. */
+  readonly arch: string | undefined;
   /**
    * Starts a module worker, written for the web (`self.onmessage`, `postMessage`) in both runtimes and without imports
    * of values. `url` is spelled `new URL("./worker.ts", import.meta.url)`: the build turns it into `.js`, and bundlers

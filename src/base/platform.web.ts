@@ -22,6 +22,7 @@ export const platform: Platform = {
   threads: globalThis.crossOriginIsolated ? (navigator.hardwareConcurrency ?? 1) : 1, // else memory cannot be shared
   isMainThread: typeof document === "object",
   v8Version: undefined,
+  arch: undefined,
   spawnWorker,
   setV8Flag: () => false,
   forceGc: undefined,
