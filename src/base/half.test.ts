@@ -19,8 +19,22 @@ function meaning(bits: number, exponentBits: number, mantissaBits: number): numb
 }
 
 const formats = [
-  { name: "float16", widen: float16ToFloat32, narrow: float32ToFloat16, exponentBits: 5, mantissaBits: 10, quiet: 0x200 },
-  { name: "bfloat16", widen: bfloat16ToFloat32, narrow: float32ToBfloat16, exponentBits: 8, mantissaBits: 7, quiet: 0x40 },
+  {
+    name: "float16",
+    widen: float16ToFloat32,
+    narrow: float32ToFloat16,
+    exponentBits: 5,
+    mantissaBits: 10,
+    quiet: 0x200,
+  },
+  {
+    name: "bfloat16",
+    widen: bfloat16ToFloat32,
+    narrow: float32ToBfloat16,
+    exponentBits: 8,
+    mantissaBits: 7,
+    quiet: 0x40,
+  },
 ] as const;
 
 for (const { name, widen, narrow, exponentBits, mantissaBits, quiet } of formats) {
@@ -35,8 +49,8 @@ for (const { name, widen, narrow, exponentBits, mantissaBits, quiet } of formats
 
   test(`${name}: all 65536 patterns come back, NaNs quiet`, () => {
     narrow(widen(all)).forEach((back, bits) => {
-      const isNaN = (bits & 0x7fff) > infinity;
-      const want = isNaN ? bits | quiet : bits;
+      const nan = (bits & 0x7fff) > infinity;
+      const want = nan ? bits | quiet : bits;
       if (back !== want) assert.fail(`0x${bits.toString(16)}: got 0x${back.toString(16)}`);
     });
   });
@@ -88,7 +102,7 @@ test("the edges of float16", () => {
     [2 ** -14 - 2 ** -25, 0x0400], // the largest subnormal rounds up into the normals
   ];
   const got = float32ToFloat16(Float32Array.from(cases, ([x]) => x));
-  cases.forEach(([x, want], i) => assert.equal(got[i], want, `${x}`));
+  for (const [i, [x, want]] of cases.entries()) assert.equal(got[i], want, `${x}`);
 });
 
 test("writes into views, and refuses another length", () => {

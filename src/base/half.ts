@@ -30,7 +30,8 @@ export function float16ToFloat32(from: Uint16Array, into: Float32Array = new Flo
     const h = from[i] as number;
     const sign = (h & 0x8000) << 16;
     const exponent = h & 0x7c00;
-    if (exponent === 0) into[i] = (sign === 0 ? 1 : -1) * (h & 0x3ff) * 2 ** -24; // zero or subnormal
+    if (exponent === 0)
+      into[i] = (sign === 0 ? 1 : -1) * (h & 0x3ff) * 2 ** -24; // zero or subnormal
     else if (exponent === 0x7c00) bits[i] = sign | 0x7f800000 | ((h & 0x3ff) << 13);
     else bits[i] = sign | (((h & 0x7fff) << 13) + ((127 - 15) << 23));
   }
@@ -64,11 +65,14 @@ function roundShift(x: number, shift: number): number {
 
 function bitsOf(floats: Float32Array, halves: number, op: string): Uint32Array {
   if (floats.length !== halves) {
-    throw new ArgumentError(`${op}: got ${floats.length} floats for ${halves} halves; both arrays must be equally long.`, {
-      op,
-      floats: floats.length,
-      halves,
-    });
+    throw new ArgumentError(
+      `${op}: got ${floats.length} floats for ${halves} halves; both arrays must be equally long.`,
+      {
+        op,
+        floats: floats.length,
+        halves,
+      },
+    );
   }
   return new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
 }

@@ -19,7 +19,10 @@ function freshFolder(): string {
   return folder;
 }
 
-const host = hostname().toLowerCase().replaceAll(/[^0-9a-z]/g, "") || "host";
+const host =
+  hostname()
+    .toLowerCase()
+    .replaceAll(/[^0-9a-z]/g, "") || "host";
 /** A process that surely runs no more. */
 async function deadPid(): Promise<number> {
   const child = spawn(process.execPath, ["--eval", ""]);
@@ -73,7 +76,10 @@ test("a full disk and other trouble of the system are said in words, with the fi
   });
   assert.equal(readFileSync(file, "utf8"), "old");
   await assert.rejects(writeFileAtomic(folder, "x"), /this is a folder|not permit/);
-  await assert.rejects(writeFileAtomic(join(file, "y"), "x"), { name: "CheckpointError", message: /a part of the path is a file|a file of that name/ });
+  await assert.rejects(writeFileAtomic(join(file, "y"), "x"), {
+    name: "CheckpointError",
+    message: /a part of the path is a file|a file of that name/,
+  });
   assert.deepEqual(readdirSync(folder), ["x"]);
 });
 
@@ -91,7 +97,9 @@ test("a killed process leaves the old file whole, and the next write cleans up",
     import { writeFileAtomic } from ${JSON.stringify(new URL("./files.node.ts", import.meta.url).href)};
     const chunks = function* () { for (let i = 0; ; i++) { if (i === 8) console.log("writing"); yield new Uint8Array(1024); } };
     await writeFileAtomic(${JSON.stringify(file)}, chunks());`;
-  const child = spawn(process.execPath, ["--input-type=module", "--eval", program], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", program], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   await new Promise((resolve) => child.stdout.once("data", resolve));
   child.kill("SIGKILL");
   await new Promise((resolve) => child.on("exit", resolve));
@@ -188,6 +196,8 @@ test("readJson: values, and what is wrong with a file", async () => {
   for (const [content, message] of wrong) {
     await assert.rejects(readJson(put(content)), { name: "CheckpointError", message });
   }
-  await assert.rejects(readJson(join(folder, "no.json")), { message: /read .+no\.json: there is no such file.+ENOENT/ });
+  await assert.rejects(readJson(join(folder, "no.json")), {
+    message: /read .+no\.json: there is no such file.+ENOENT/,
+  });
   await assert.rejects(readJson(folder), { message: /this is a folder, not a file.+EISDIR/ });
 });

@@ -12,8 +12,12 @@ import { basename, dirname, join, resolve } from "node:path";
 import { CheckpointError } from "../base/errors.ts";
 
 /** Writes or replaces a file; its folder is made if need be. */
-export async function writeFileAtomic(path: string, content: string | Uint8Array | Iterable<Uint8Array>): Promise<void> {
-  const chunks = typeof content === "string" ? [Buffer.from(content)] : content instanceof Uint8Array ? [content] : content;
+export async function writeFileAtomic(
+  path: string,
+  content: string | Uint8Array | Iterable<Uint8Array>,
+): Promise<void> {
+  const chunks =
+    typeof content === "string" ? [Buffer.from(content)] : content instanceof Uint8Array ? [content] : content;
   const final = resolve(path);
   await reporting("write", path, async () => {
     await mkdir(dirname(final), { recursive: true });
@@ -80,7 +84,9 @@ export async function readJson(path: string): Promise<unknown> {
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    throw new CheckpointError(`read ${path}: not valid UTF-8. The file was damaged or is no JSON; get it again.`, { file: path });
+    throw new CheckpointError(`read ${path}: not valid UTF-8. The file was damaged or is no JSON; get it again.`, {
+      file: path,
+    });
   }
   try {
     return JSON.parse(text);
@@ -106,7 +112,10 @@ async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
 
 const leftover = /^\.(?<original>.+)\.(?<byHost>[0-9a-z]+)-(?<pid>\d+)-[0-9a-f]{8}\.kindling\.(?<ending>tmp|old)$/;
 const dayMs = 24 * 60 * 60 * 1000;
-const host = hostname().toLowerCase().replaceAll(/[^0-9a-z]/g, "") || "host";
+const host =
+  hostname()
+    .toLowerCase()
+    .replaceAll(/[^0-9a-z]/g, "") || "host";
 
 function beside(final: string, ending: "tmp" | "old"): string {
   const name = `.${basename(final)}.${host}-${process.pid}-${randomBytes(4).toString("hex")}.kindling.${ending}`;

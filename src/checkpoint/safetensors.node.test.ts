@@ -39,7 +39,9 @@ test("reads into memory that is given, shared memory too, and only of the right 
 
 test("a name that is not there: says which is like it", async () => {
   const reader = await openSafetensors(mixed);
-  await assert.rejects(reader.read("model.scalar.f32"), { message: /no tensor is named "model\.scalar\.f32"\. It has "scalar\.f32"/ });
+  await assert.rejects(reader.read("model.scalar.f32"), {
+    message: /no tensor is named "model\.scalar\.f32"\. It has "scalar\.f32"/,
+  });
   await reader.close();
 });
 
@@ -56,7 +58,10 @@ test("missing, a folder, empty, cut off, and cut off while it is open", async ()
   truncateSync(path, 2360);
   const last = reader.names.at(-1) ?? "";
   const nonEmpty = [...reader.names].reverse().find((name) => (reader.tensors.get(name)?.end ?? 0) > 2360) ?? last;
-  await assert.rejects(reader.read(nonEmpty), { name: "CheckpointError", message: /ended at byte 2360 while it was read/ });
+  await assert.rejects(reader.read(nonEmpty), {
+    name: "CheckpointError",
+    message: /ended at byte 2360 while it was read/,
+  });
   await reader.close();
 });
 
@@ -65,7 +70,9 @@ test("saves what opens again, and a wrong entry leaves the old file", async () =
   const entry = { name: "w", dtype: "F32", shape: [2], bytes: new Uint8Array(8).fill(1) } as const;
   await saveSafetensors(path, [entry], { format: "pt" });
   await assert.rejects(saveSafetensors(path, [entry, entry]), { message: /comes twice/ });
-  await assert.rejects(saveSafetensors(path, [{ ...entry, bytes: () => new Uint8Array(7) }]), { message: /has 7 bytes/ });
+  await assert.rejects(saveSafetensors(path, [{ ...entry, bytes: () => new Uint8Array(7) }]), {
+    message: /has 7 bytes/,
+  });
   const reader = await openSafetensors(path);
   assert.deepEqual(reader.metadata, { format: "pt" });
   assert.deepEqual([...(await reader.read("w"))], Array(8).fill(1));

@@ -173,7 +173,10 @@ test("writes every dtype in the crate's order and takes converted bytes only whe
   const bytes = joinChunks(file);
   assert.deepEqual(asked, Object.keys(safetensorsBits).reverse());
   const { tensors } = readSafetensors(bytes);
-  assert.deepEqual([...tensors.keys()], asked.map((dtype) => `of ${dtype}`));
+  assert.deepEqual(
+    [...tensors.keys()],
+    asked.map((dtype) => `of ${dtype}`),
+  );
   assert.deepEqual([...(tensors.get("of U64")?.bytes ?? [])], Array(32).fill(1));
 });
 

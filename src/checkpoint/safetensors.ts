@@ -103,7 +103,10 @@ export function parseHeader(bytes: Uint8Array, fileSize: number, file?: string):
   for (const tensor of tensors) {
     if (tensor.begin !== end) {
       const what = tensor.begin > end ? "leaves a hole before" : "overlaps the bytes before";
-      throw failure(file, tensor)(`${what} tensor "${tensor.name}": it begins at ${tensor.begin}, wanted ${end}`, damaged);
+      throw failure(file, tensor)(
+        `${what} tensor "${tensor.name}": it begins at ${tensor.begin}, wanted ${end}`,
+        damaged,
+      );
     }
     end = tensor.end;
   }
@@ -226,8 +229,10 @@ function lookalike(start: Uint8Array): string | undefined {
   }
   if (text.startsWith("PK")) return "It looks like a PyTorch file (or another zip): load it as one, or convert it.";
   if (text.startsWith("GGUF")) return "It looks like a GGUF file: load it as one.";
-  if (text.trimStart().startsWith("<")) return "It looks like a web page, perhaps an error page. Download the file itself.";
-  if (text.trimStart().startsWith("{")) return "It looks like JSON: a config or an index, perhaps. Name the file with the weights.";
+  if (text.trimStart().startsWith("<"))
+    return "It looks like a web page, perhaps an error page. Download the file itself.";
+  if (text.trimStart().startsWith("{"))
+    return "It looks like JSON: a config or an index, perhaps. Name the file with the weights.";
   return undefined;
 }
 
@@ -276,7 +281,8 @@ function tensorInfo(name: string, value: unknown, file: string | undefined): Ten
   if (!isDType(dtype)) {
     throw fail(`gives tensor "${name}" the unknown dtype ${JSON.stringify(dtype)}`, knownDTypes());
   }
-  if (!isSizes(shape)) throw fail(`gives tensor "${name}" a shape that is no list of sizes: ${JSON.stringify(shape)}`, damaged);
+  if (!isSizes(shape))
+    throw fail(`gives tensor "${name}" a shape that is no list of sizes: ${JSON.stringify(shape)}`, damaged);
   if (!isSizes(offsets) || offsets.length !== 2) {
     throw fail(`gives tensor "${name}" data_offsets that are not [begin, end]: ${JSON.stringify(offsets)}`, damaged);
   }
@@ -351,7 +357,8 @@ function checkMetadata(metadata: Readonly<Record<string, string>>): Readonly<Rec
 }
 
 function checkLength(name: string, got: number, want: number): void {
-  if (got !== want) throw refuse(name, `has ${got} bytes, but its dtype and shape take ${want}`, "Give all of them.", { got, want });
+  if (got !== want)
+    throw refuse(name, `has ${got} bytes, but its dtype and shape take ${want}`, "Give all of them.", { got, want });
 }
 
 function sizeOf(name: string, dtype: SafetensorsDType, shape: readonly number[]): number {

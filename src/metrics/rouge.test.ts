@@ -39,7 +39,12 @@ test("the examples that rouge-score publishes", () => {
   near(rougeScore("testing one", "testing one two").rouge2, [1, 0.5, 2 / 3], "rouge2");
   near(rougeScore("testing two", "testing one two").rougeL, [1, 2 / 3, 0.8], "not consecutive");
   near(rougeScore("w1 w2 w6 w7 w8\nw1 w3 w8 w9 w5", "w1 w2 w3 w4 w5").rougeLsum, [0.4, 0.8, 8 / 15], "union");
-  for (const [p, r] of [["", "w1"], ["w1", ""], ["/", "w1"], ["", ""]] as const) {
+  for (const [p, r] of [
+    ["", "w1"],
+    ["w1", ""],
+    ["/", "w1"],
+    ["", ""],
+  ] as const) {
     for (const kind of kinds) near(rougeScore(p, r)[kind], [0, 0, 0], `${kind} of nothing`);
   }
 });
@@ -64,7 +69,10 @@ test("rougeL is the longest of all common subsequences", () => {
     return seed % n;
   };
   for (let round = 0; round < 200; round++) {
-    const [p, r] = [0, 1].map(() => Array.from({ length: 1 + draw(9) }, () => "xyz"[draw(3)] ?? "x")) as [string[], string[]];
+    const [p, r] = [0, 1].map(() => Array.from({ length: 1 + draw(9) }, () => "xyz"[draw(3)] ?? "x")) as [
+      string[],
+      string[],
+    ];
     const length = lcs(p, r);
     const value = rougeScore(p.join(" "), r.join(" ")).rougeL;
     assert.equal(Math.round(value.precision * p.length), length, `${p} and ${r}`);
@@ -79,6 +87,9 @@ test("the mean over pairs, not over words", () => {
 });
 
 test("pairs that do not match up are an error with its facts", () => {
-  assert.throws(() => rouge(["a"], ["a", "b"]), (e) => e instanceof ArgumentError && e.facts["references"] === 2);
+  assert.throws(
+    () => rouge(["a"], ["a", "b"]),
+    (e) => e instanceof ArgumentError && e.facts["references"] === 2,
+  );
   assert.throws(() => rouge([], []), ArgumentError);
 });
