@@ -8,6 +8,7 @@ const checks: { readonly [name: string]: readonly string[] } = {
   "types (package)": ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json", "--noEmit"],
   "lint and format": ["node_modules/@biomejs/biome/bin/biome", "check", "--error-on-warnings", "--log-level=warn"],
   floors: ["scripts/floors.ts"],
+  "lock file": ["scripts/lock.ts"],
 };
 
 const failed: string[] = [];
