@@ -9,7 +9,7 @@ import { Tensor } from "./core.ts";
 import { apply1 } from "./dispatch.ts";
 import { noGrad } from "./grad-mode.ts";
 import { formatTensor } from "./print.ts";
-import { readNumbers } from "./transfer.ts";
+import { type NumberArray, readNumbers } from "./transfer.ts";
 
 /** Nested lists, as deep as the tensor has dimensions. */
 export type NestedList = number | boolean | NestedList[];
@@ -56,7 +56,7 @@ export const convertMethods = {
     return readNumbers(this)[0]!;
   },
   /** A copy of the numbers in row-major order, as a typed array (booleans as 0 and 1, halves as float32, int64 as doubles). */
-  toArray(this: Tensor): ReturnType<typeof readNumbers> {
+  toArray(this: Tensor): NumberArray {
     this.check("toArray");
     if (this.isContiguous()) return readNumbers(this);
     const copy = noGrad(() => this.clone());
@@ -80,9 +80,6 @@ export const convertMethods = {
   toString(this: Tensor): string {
     if (this.disposed) return `tensor(<freed>, shape=${showShape(this.shape)}, dtype=${this.dtype})`;
     return noGrad(() => formatTensor(this));
-  },
-  [Symbol.for("nodejs.util.inspect.custom")](this: Tensor): string {
-    return this.toString();
   },
 
   /**

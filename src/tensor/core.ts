@@ -52,6 +52,10 @@ export class Tensor {
   get [brand](): true {
     return true;
   }
+  /** What Node's `console.log` shows. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
 
   get device(): Device {
     return this.storage.device;

@@ -4,7 +4,7 @@ import type { DType } from "../base/dtype.ts";
 import { ArgumentError, DTypeError, ShapeError } from "../base/errors.ts";
 import { checkSizes, numel, showShape } from "../base/shape.ts";
 import { Tensor } from "./core.ts";
-import { writeNumbers } from "./transfer.ts";
+import { type NumberArray, writeNumbers } from "./transfer.ts";
 
 export interface TensorOptions {
   readonly dtype?: DType;
@@ -13,16 +13,6 @@ export interface TensorOptions {
 
 /** Numbers or booleans, nested to any depth. */
 export type Nested = number | boolean | bigint | readonly Nested[];
-/** Flat numbers of one kind. */
-export type NumberArray =
-  | Float32Array
-  | Float64Array
-  | Int8Array
-  | Int16Array
-  | Int32Array
-  | Uint8Array
-  | BigInt64Array;
-
 function finish(t: Tensor, options: TensorOptions): Tensor {
   return options.requiresGrad === true ? t.requiresGrad_() : t;
 }
@@ -32,7 +22,7 @@ function finish(t: Tensor, options: TensorOptions): Tensor {
  * Without a dtype: float32 for numbers, bool for booleans, the array's own for typed arrays. (PyTorch gives int64 for whole
  * numbers; JavaScript cannot tell 1 from 1.0, so ids are asked for: `{ dtype: "int32" }`.)
  */
-export function tensor(data: Nested | NumberArray, options: TensorOptions = {}): Tensor {
+export function tensor(data: Nested | NumberArray | BigInt64Array, options: TensorOptions = {}): Tensor {
   if (ArrayBuffer.isView(data)) {
     const dtype = options.dtype ?? typedDType(data);
     const t = Tensor.empty([data.length], dtype);

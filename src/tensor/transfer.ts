@@ -4,7 +4,9 @@ import type { DType } from "../base/dtype.ts";
 import { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16, float32ToFloat16 } from "../base/half.ts";
 import type { Tensor } from "./core.ts";
 
-type Words = Float32Array | Float64Array | Int32Array | Int16Array | Int8Array | Uint8Array | Uint16Array;
+/** What numbers come out as. */
+export type NumberArray = Float32Array | Float64Array | Int32Array | Int16Array | Int8Array | Uint8Array;
+type Words = NumberArray | Uint16Array;
 
 /** A view of `n` elements of memory at a tensor's first element, in the dtype's own words; int64 has a view of its own. */
 function words(t: Tensor, n: number): Words {
@@ -49,7 +51,7 @@ export function writeNumbers(t: Tensor, data: ArrayLike<number | bigint>): void 
 }
 
 /** A copy of a contiguous tensor's numbers, as JavaScript has them; int64 beyond 2^53 loses digits. */
-export function readNumbers(t: Tensor): Float32Array | Float64Array | Int32Array | Int16Array | Int8Array | Uint8Array {
+export function readNumbers(t: Tensor): NumberArray {
   const n = t.numel;
   if (t.dtype === "int64") return Float64Array.from(new BigInt64Array(t.device.u8.buffer, t.address, n), Number);
   const view = words(t, n);

@@ -1,0 +1,134 @@
+// Reductions. Without `dim` they take all elements; `dim` may name several; `keepdim` leaves sizes of 1 in place.
+
+import { isFloating } from "../base/dtype.ts";
+import { ArgumentError, ShapeError } from "../base/errors.ts";
+import { normalizeDim, normalizeDims } from "../base/shape.ts";
+import * as r from "../ops/reduce.ts";
+import type { Tensor } from "./core.ts";
+import { apply, apply1 } from "./dispatch.ts";
+import { tidy } from "./scope.ts";
+
+export interface ReduceOptions {
+  readonly dim?: number | readonly number[];
+  readonly keepdim?: boolean;
+}
+export interface DimOptions {
+  readonly dim: number;
+  readonly keepdim?: boolean;
+}
+export interface ValuesAndIndices {
+  readonly values: Tensor;
+  /** int32 */
+  readonly indices: Tensor;
+}
+
+function attrs(name: string, t: Tensor, options: ReduceOptions): r.ReduceAttrs {
+  return { dims: normalizeDims(name, options.dim, t.ndim), keepdim: options.keepdim ?? false };
+}
+function count(t: Tensor, dims: readonly number[]): number {
+  return dims.reduce((n, d) => n * t.shape[d]!, 1);
+}
+
+export const reduceMethods = {
+  /** Integers and booleans give int64. */
+  sum(this: Tensor, options: ReduceOptions = {}): Tensor {
+    if (!isFloating(this.dtype)) {
+      return tidy(() => apply1(r.sum, [this.to("float64")], attrs("sum", this, options)).to("int64")); // exact to 2^53
+    }
+    return apply1(r.sum, [this], attrs("sum", this, options));
+  },
+  mean(this: Tensor, options: ReduceOptions = {}): Tensor {
+    return apply1(r.mean, [this], attrs("mean", this, options));
+  },
+  /** The largest; ties share the gradient evenly. */
+  amax(this: Tensor, options: ReduceOptions = {}): Tensor {
+    return apply1(r.amax, [this], attrs("amax", this, options));
+  },
+  /** The smallest; ties share the gradient evenly. */
+  amin(this: Tensor, options: ReduceOptions = {}): Tensor {
+    return apply1(r.amin, [this], attrs("amin", this, options));
+  },
+  /** The largest along one dimension, with its index (the first at a tie, which alone gets the gradient). */
+  max(this: Tensor, options: DimOptions): ValuesAndIndices {
+    return extremum(this, "max", options);
+  },
+  /** The smallest along one dimension, with its index (the first at a tie, which alone gets the gradient). */
+  min(this: Tensor, options: DimOptions): ValuesAndIndices {
+    return extremum(this, "min", options);
+  },
+  /** The index of the largest along `dim`, or in the flattened tensor; int32. The first at a tie; a NaN wins. */
+  argmax(this: Tensor, options: Partial<DimOptions> = {}): Tensor {
+    return arg(this, "max", options);
+  },
+  /** The index of the smallest along `dim`, or in the flattened tensor; int32. The first at a tie; a NaN wins. */
+  argmin(this: Tensor, options: Partial<DimOptions> = {}): Tensor {
+    return arg(this, "min", options);
+  },
+  prod(this: Tensor, options: ReduceOptions = {}): Tensor {
+    return apply1(r.prod, [this], attrs("prod", this, options));
+  },
+  /** Whether any element is not 0. */
+  any(this: Tensor, options: ReduceOptions = {}): Tensor {
+    return apply1(r.any, [this], attrs("any", this, options));
+  },
+  /** Whether no element is 0. */
+  all(this: Tensor, options: ReduceOptions = {}): Tensor {
+    return apply1(r.all, [this], attrs("all", this, options));
+  },
+  /** `log Σ exp`, without overflow. */
+  logsumexp(this: Tensor, options: ReduceOptions): Tensor {
+    return tidy(() => {
+      const peak = this.detach().amax({ ...options, keepdim: true });
+      const finite = peak.where(peak.isfinite(), 0); // −∞ − −∞ would be NaN
+      const sum = this.sub(finite).exp().sum({ ...options, keepdim: true }).log().add(finite);
+      return options.keepdim === true ? sum : sum.squeeze(normalizeDims("logsumexp", options.dim, this.ndim));
+    });
+  },
+  /** `Σ (x − mean)² / (n − correction)` */
+  var(this: Tensor, options: ReduceOptions & { readonly correction?: number } = {}): Tensor {
+    const { correction = 1 } = options;
+    return tidy(() => {
+      const n = count(this, normalizeDims("var", options.dim, this.ndim));
+      const centred = this.sub(this.mean({ ...options, keepdim: true }));
+      const squares = centred.square().sum(options);
+      return n - correction > 0 ? squares.div(n - correction) : squares.div(0);
+    });
+  },
+  std(this: Tensor, options: ReduceOptions & { readonly correction?: number } = {}): Tensor {
+    return tidy(() => this.var(options).sqrt());
+  },
+  /** The p-norm over the named dimensions; `p` may be infinite. The gradient at 0 is 0. */
+  norm(this: Tensor, p = 2, options: ReduceOptions = {}): Tensor {
+    return tidy(() => {
+      if (p === Number.POSITIVE_INFINITY) return this.abs().amax(options);
+      if (p === Number.NEGATIVE_INFINITY) return this.abs().amin(options);
+      if (p === 0) return this.ne(0).to(this.dtype).sum(options);
+      if (p === 1) return this.abs().sum(options);
+      if (p === 2) return apply1(r.norm2, [this], attrs("norm", this, options));
+      return this.abs().pow(p).sum(options).pow(1 / p);
+    });
+  },
+  /** Running sums along `dim`. */
+  cumsum(this: Tensor, dim: number): Tensor {
+    const d = normalizeDim("cumsum", dim, this.ndim);
+    const x = isFloating(this.dtype) ? this : this.to("int64");
+    return apply1(r.cumsum, [x], { dim: d, reverse: false });
+  },
+};
+export type ReduceMethods = typeof reduceMethods;
+
+function extremum(t: Tensor, kind: "max" | "min", options: DimOptions): ValuesAndIndices {
+  const dim = normalizeDim(kind, options.dim, t.ndim);
+  if (t.shape[dim] === 0) throw new ShapeError(`${kind}: dimension ${dim} of [${t.shape.join(", ")}] is empty.`, { dim, shape: t.shape });
+  const [values, indices] = apply(kind === "max" ? r.maxDim : r.minDim, [t], { dims: [dim], keepdim: options.keepdim ?? false });
+  return { values: values!, indices: indices! };
+}
+
+function arg(t: Tensor, kind: "max" | "min", options: Partial<DimOptions>): Tensor {
+  if (t.numel === 0) throw new ArgumentError(`arg${kind}: the tensor [${t.shape.join(", ")}] is empty.`, { shape: t.shape });
+  return tidy(() => {
+    const { dim, keepdim = false } = options;
+    const x = dim === undefined ? t.detach().reshape(-1) : t.detach();
+    return extremum(x, kind, { dim: dim ?? 0, keepdim }).indices;
+  });
+}
