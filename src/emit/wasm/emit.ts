@@ -1,8 +1,11 @@
 // A kernel as a WebAssembly module. It imports its memory as ("env", "memory"), functions of f64 without an instruction
 // as ("math", name), and exports `run(args, begin, end, thread)`, where parameter i lies at byte address args + 8 * i.
 
+import { hoist } from "../../ir/hoist.ts";
 import type { Kernel, ParamType, Stmt } from "../../ir/ir.ts";
 import { elemBytes, isVector } from "../../ir/ir.ts";
+import { mentions, privateTo } from "../../ir/liveness.ts";
+import { assignedIn } from "../../ir/walk.ts";
 import type { FunctionType } from "./assembler.ts";
 import { Module } from "./assembler.ts";
 import { Expressions } from "./expressions.ts";
@@ -30,16 +33,17 @@ const slotLoads: { readonly [t in ParamType]: readonly [op: Op, bytes: number] }
 };
 
 export function emitKernel(kernel: Kernel, target: Target): Uint8Array<ArrayBuffer> {
+  const { name, params, begin, end, thread, body } = hoist(kernel);
   const module = new Module();
-  const x = new Expressions(module, target.relaxed, [kernel.begin, kernel.end, kernel.thread]);
-  kernel.params.forEach(({ type, variable }, slot) => {
+  const x = new Expressions(module, target.relaxed, [begin, end, thread]);
+  params.forEach(({ type, variable }, slot) => {
     const [load, bytes] = slotLoads[type];
     x.code.localGet(0);
     x.code.memory(load, 8 * slot, bytes);
     x.code.localSet(x.local(variable));
   });
-  emitBlock(x, kernel.body);
-  return module.finish(kernel.name, runType, x.locals, x.code, {
+  new Statements(x, mentions(body)).block(body);
+  return module.finish(name, runType, x.locals, x.code, {
     minPages: target.minPages,
     maxPages: target.maxPages,
     shared: target.sharedMemory,
@@ -48,103 +52,130 @@ export function emitKernel(kernel: Kernel, target: Target): Uint8Array<ArrayBuff
 
 type Statement<K extends Stmt["k"]> = Extract<Stmt, { readonly k: K }>;
 
-function emitBlock(x: Expressions, body: readonly Stmt[]): void {
-  for (const s of body) emitStatement(x, s);
-}
+class Statements {
+  readonly #x: Expressions;
+  readonly #mentions: ReadonlyMap<number, number>;
 
-function emitStatement(x: Expressions, s: Stmt): void {
-  const { code } = x;
-  switch (s.k) {
-    case "set":
-      return x.statement([s.value], () => {
-        x.value(s.value);
-        code.localSet(x.local(s.target));
-      });
-    case "store":
-      return x.statement([s.base, s.index, s.value], () => emitStore(x, s));
-    case "for":
-      return emitFor(x, s);
-    case "while": {
-      const test = (): void => x.statement([s.condition], () => x.value(s.condition));
-      code.block();
-      test();
-      code.op(op.i32Eqz);
-      code.branchIf(0);
-      code.loop();
-      emitBlock(x, s.body);
-      test();
-      code.branchIf(0);
-      code.end();
-      return code.end();
-    }
-    case "if":
-      x.statement([s.condition], () => x.value(s.condition));
-      code.if();
-      emitBlock(x, s.then);
-      if (s.otherwise.length > 0) {
-        code.else();
-        emitBlock(x, s.otherwise);
+  constructor(x: Expressions, everywhere: ReadonlyMap<number, number>) {
+    this.#x = x;
+    this.#mentions = everywhere;
+  }
+
+  block(body: readonly Stmt[]): void {
+    this.#x.block(() => {
+      for (const s of body) this.#statement(s);
+    });
+  }
+
+  #statement(s: Stmt): void {
+    const x = this.#x;
+    switch (s.k) {
+      case "set":
+        x.statement([s.value], () => {
+          x.value(s.value);
+          x.code.localSet(x.local(s.target));
+        });
+        return x.changed([s.target.id]);
+      case "store":
+        return x.statement([s.base, s.index, s.value], () => this.#store(s));
+      case "for":
+        return this.#for(s);
+      case "while": {
+        const test = (): void => x.statement([s.condition], () => x.value(s.condition));
+        test();
+        x.code.if();
+        this.#loop(s, test);
+        return x.code.end();
       }
-      return code.end();
-    default:
-      s satisfies never;
+      case "if":
+        x.statement([s.condition], () => x.value(s.condition));
+        x.code.if();
+        this.block(s.then);
+        x.changed(assignedIn(s.then));
+        if (s.otherwise.length > 0) {
+          x.code.else();
+          this.block(s.otherwise);
+          x.changed(assignedIn(s.otherwise));
+        }
+        return x.code.end();
+      default:
+        s satisfies never;
+    }
   }
-}
 
-function emitStore(x: Expressions, s: Statement<"store">): void {
-  const { code } = x;
-  const { elem, value, lanes } = s;
-  const offset = x.address(s);
-  x.value(value);
-  if (!isVector(value.type)) return code.memory(stores[elem], offset, elemBytes[elem]);
-  if (elem === "f32" || elem === "i32") {
-    code.memory(lanes === 4 ? op.v128Store : op.v128Store32Lane, offset, 4);
-    if (lanes === 1) code.byte(0);
-    return;
+  #store(s: Statement<"store">): void {
+    const x = this.#x;
+    const { code } = x;
+    const { elem, value, lanes } = s;
+    const bytes = elemBytes[elem];
+    const offset = x.address(s);
+    x.value(value);
+    if (!isVector(value.type)) code.memory(stores[elem], offset, bytes);
+    else if (bytes === 4) {
+      code.memory(lanes === 4 ? op.v128Store : op.v128Store32Lane, offset, bytes);
+      if (lanes === 1) code.byte(0);
+    } else if (lanes === 1) {
+      x.extract("i32", 0);
+      code.memory(stores[elem], offset, bytes);
+    } else {
+      x.narrow(bytes === 1 ? 1 : 2);
+      code.memory(bytes === 1 ? op.v128Store32Lane : op.v128Store64Lane, offset, bytes);
+      code.byte(0);
+    }
   }
-  const bytes = elem === "i8" || elem === "u8" ? 1 : 2;
-  if (lanes === 1) {
-    x.lane0("i32");
-    return code.memory(stores[elem], offset, bytes);
-  }
-  x.narrow(bytes);
-  code.memory(bytes === 1 ? op.v128Store32Lane : op.v128Store64Lane, offset, bytes);
-  code.byte(0);
-}
 
-/** The test stands at the bottom, behind one guard before the first turn. */
-function emitFor(x: Expressions, { counter, from, to, step, body }: Statement<"for">): void {
-  const { code } = x;
-  const i = x.local(counter);
-  const hold = (e: Statement<"for">["to"]): { push: () => void; release: () => void } => {
-    if (e.k === "const") return { push: () => code.i32Const(e.value), release: () => {} };
+  #for(loop: Statement<"for">): void {
+    const x = this.#x;
+    const { code } = x;
+    const { from, to, step } = loop;
+    const i = x.local(loop.counter);
+    const limit = this.#hold(to);
+    const stride = this.#hold(step);
+    x.statement([from], () => x.value(from));
+    code.localSet(i);
+    const certain = from.k === "const" && to.k === "const" && from.value < to.value;
+    if (!certain) {
+      code.localGet(i);
+      limit.push();
+      code.op(op.i32LtS);
+      code.if();
+    }
+    this.#loop(loop, () => {
+      code.localGet(i);
+      stride.push();
+      code.op(op.i32Add);
+      code.localTee(i);
+      limit.push();
+      code.op(op.i32LtS);
+    });
+    if (!certain) code.end();
+    limit.release();
+    stride.release();
+  }
+
+  /** The test for another turn stands at the bottom; the caller has made the one before the first. */
+  #loop(loop: Statement<"for" | "while">, another: () => void): void {
+    const x = this.#x;
+    const changing = assignedIn([loop]);
+    const dead = privateTo(loop.body, this.#mentions).filter((v) => isVector(v.type));
+    x.changed(changing);
+    x.code.loop();
+    x.turn(dead, () => {
+      for (const s of loop.body) this.#statement(s);
+    });
+    another();
+    x.code.branchIf(0);
+    x.code.end();
+    x.changed(changing);
+  }
+
+  /** A value that is computed once and pushed several times. */
+  #hold(e: Statement<"for">["to"]): { push: () => void; release: () => void } {
+    const x = this.#x;
+    if (e.k === "const") return { push: () => x.code.i32Const(e.value), release: () => {} };
     const local = x.take("i32");
     x.statement([e], () => x.value(e));
-    code.localSet(local);
-    return { push: () => code.localGet(local), release: () => x.release("i32", local) };
-  };
-  const limit = hold(to);
-  const stride = hold(step);
-  x.statement([from], () => x.value(from));
-  code.localSet(i);
-  const certain = from.k === "const" && to.k === "const" && from.value < to.value;
-  if (!certain) {
-    code.localGet(i);
-    limit.push();
-    code.op(op.i32LtS);
-    code.if();
+    x.code.localSet(local);
+    return { push: () => x.code.localGet(local), release: () => x.release("i32", local) };
   }
-  code.loop();
-  emitBlock(x, body);
-  code.localGet(i);
-  stride.push();
-  code.op(op.i32Add);
-  code.localTee(i);
-  limit.push();
-  code.op(op.i32LtS);
-  code.branchIf(0);
-  code.end();
-  if (!certain) code.end();
-  limit.release();
-  stride.release();
 }

@@ -3,7 +3,7 @@
 import { KernelError } from "../../ir/build.ts";
 import type { Elem, Expr, Type, Var } from "../../ir/ir.ts";
 import { elemBytes, isFloat, isVector, laneOf } from "../../ir/ir.ts";
-import { childrenOf } from "../../ir/walk.ts";
+import { childrenOf, Numbering } from "../../ir/walk.ts";
 import type { Module, ValueType } from "./assembler.ts";
 import { Code } from "./assembler.ts";
 import type { Op } from "./opcodes.ts";
@@ -33,6 +33,11 @@ export class Expressions {
   #uses: Map<Expr, number> = new Map();
   #temps: Map<Expr, number> = new Map();
   #taken: [ValueType, number][] = [];
+  readonly #numbers: Numbering = new Numbering();
+  /** Addresses that are in a local, by what they compute. */
+  #addresses: Map<string, number> = new Map();
+  /** Vector temporaries of the innermost loop. */
+  #scratch: Set<number> = new Set();
 
   /** `parameters` are the variables that the function's parameters from 1 on hold. */
   constructor(module: Module, relaxed: boolean, parameters: readonly Var[]) {
@@ -72,7 +77,37 @@ export class Expressions {
   #temp(type: ValueType): number {
     const local = this.take(type);
     this.#taken.push([type, local]);
+    if (type === "v128") this.#scratch.add(local);
     return local;
+  }
+
+  /** A straight run of code: the addresses it computes are known in it and in the blocks within. */
+  block(emit: () => void): void {
+    const outer = this.#addresses;
+    this.#addresses = new Map(outer);
+    emit();
+    for (const [key, local] of this.#addresses) if (!outer.has(key)) this.release("i32", local);
+    this.#addresses = outer;
+  }
+
+  /** These variables have, or may have, new values from here on. */
+  changed(variables: Iterable<number>): void {
+    this.#numbers.change(variables);
+  }
+
+  /**
+   * The body of a loop. What a turn leaves in vector locals that no later one reads, `dead` among them, is cleared, or
+   * V8 carries it from turn to turn, and a value with such a use beside it is not paired into 256 bits.
+   */
+  turn(dead: readonly Var[], emit: () => void): void {
+    const outer = this.#scratch;
+    this.#scratch = new Set(dead.map((v) => this.local(v)));
+    this.block(emit);
+    for (const local of this.#scratch) {
+      this.code.v128Const(new Int32Array(4));
+      this.code.localSet(local);
+    }
+    this.#scratch = outer;
   }
 
   /** Emits with `emit`, which may use `values` and no other expressions; what they share is computed once. */
@@ -102,24 +137,38 @@ export class Expressions {
     this.#temps.set(e, local);
   }
 
-  /** Leaves the address of a place on the stack; what it returns is the constant offset to add. */
+  /**
+   * Leaves the address of a place on the stack; what it returns is the constant offset to add. Equal addresses come from
+   * one local: V8 pairs neighbouring loads and stores only if they share it.
+   */
   address({ elem, base, index, offset }: Place): number {
     const { code } = this;
     const bytes = elemBytes[elem];
     const constant = (offset + (index.k === "const" ? index.value : 0)) * bytes;
-    this.value(base);
-    if (index.k !== "const") {
+    if (index.k !== "const") this.#shared(`${this.#numbers.of(base)} ${this.#numbers.of(index)} ${bytes}`, () => {
+      this.value(base);
       this.value(index);
       if (bytes > 1) {
         code.i32Const(Math.log2(bytes));
         code.op(op.i32Shl);
       }
       code.op(op.i32Add);
-    }
+    });
+    else if (base.k === "var" || base.k === "const") this.value(base);
+    else this.#shared(`${this.#numbers.of(base)}`, () => this.value(base));
     if (constant >= 0 && constant < 2 ** 32) return constant;
     code.i32Const(constant); // a negative offset must wrap, the instruction's own does not
     code.op(op.i32Add);
     return 0;
+  }
+
+  #shared(key: string, compute: () => void): void {
+    const known = this.#addresses.get(key);
+    if (known !== undefined) return this.code.localGet(known);
+    compute();
+    const local = this.take("i32");
+    this.#addresses.set(key, local);
+    this.code.localTee(local);
   }
 
   #ops(...ops: readonly Op[]): void {
@@ -163,7 +212,7 @@ export class Expressions {
       }
       case "lane":
         this.value(e.a);
-        this.#extract(e.type, e.lane);
+        this.extract(e.type, e.lane);
         if (e.type !== "bool") return;
         this.code.i32Const(1);
         return this.code.op(op.i32And);
@@ -388,7 +437,7 @@ export class Expressions {
     for (const lane of lanes) {
       vectors.forEach((vector, i) => {
         code.localGet(vector);
-        this.#extract(scalar, lane);
+        this.extract(scalar, lane);
         code.localSet(parts[i] as number); // as many as vectors
       });
       one(parts);
@@ -416,7 +465,7 @@ export class Expressions {
       if (type === "f32") code.op(op.f32x4Splat);
     }
     code.op(negated ? op.f32x4RelaxedNmadd : op.f32x4RelaxedMadd);
-    if (type === "f32") this.#extract("f32", 0);
+    if (type === "f32") this.extract("f32", 0);
   }
 
   #cast({ type, a }: Node<"cast">): void {
@@ -459,7 +508,7 @@ export class Expressions {
     } else code.op(type === "f32x4" ? op.f32x4ConvertI32x4S : op.i32x4TruncSatF32x4S);
   }
 
-  #extract(type: Type, lane: number): void {
+  extract(type: Type, lane: number): void {
     this.code.op(type === "f32" ? op.f32x4ExtractLane : op.i32x4ExtractLane);
     this.code.byte(lane);
   }
@@ -477,9 +526,6 @@ export class Expressions {
     this.#shuffleBytes(lanes.flatMap((l) => (bytes === 1 ? [4 * l] : [4 * l, 4 * l + 1])));
   }
 
-  lane0(type: "f32" | "i32"): void {
-    this.#extract(type, 0);
-  }
 }
 
 const integer = {
