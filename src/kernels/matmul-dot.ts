@@ -1,0 +1,137 @@
+// Few rows against a B whose own rows are its columns (a Linear's weight, [N, K]): dot products straight from memory,
+// eight steps of k in a vector pair. B is read once and never packed.
+//
+//   tile: `rows` of A by `columns` of B, each with 8 partial sums; then 4 tiles of 8 become one vector of 4 results
+
+import type { Block } from "../ir/build.ts";
+import { add, and, div, fma, kernel, load, load4, min, mul, rem, shuffle, sub } from "../ir/build.ts";
+import type { Device, Launch } from "../ir/device.ts";
+import type { Expr, Kernel, Var } from "../ir/ir.ts";
+import type { Activation } from "./matmul-activation.ts";
+import { activations } from "./matmul-activation.ts";
+import type { Item, MatmulProblem, ProblemVars } from "./matmul-problem.ts";
+import { itemAt, itemsOf, moved, problemArgs, problemParams } from "./matmul-problem.ts";
+
+/** Steps of k in a tile's vectors. */
+const width = 8;
+
+interface Shape {
+  readonly rows: 1 | 2;
+  readonly columns: 4 | 8;
+}
+
+const dotParams = { ...problemParams, scratch: "ptr", bandColumns: "i32", bands: "i32" } as const;
+
+/** A task is a band of columns and all rows; K is at least 8. */
+function dotKernel(shape: Shape, activation: Activation | undefined): Kernel {
+  const act = activation === undefined ? undefined : activations[activation];
+  return kernel(`matmul_dot_${shape.rows}x${shape.columns}_${activation}`, dotParams, (k, p) => {
+    const scratch = k.let("scratch", add(p.scratch, mul(k.thread, scratchBytes(shape))));
+    const whole = k.let("whole", and(p.K, -width));
+    k.for(k.begin, k.end, 1, (task) => {
+      const item = itemAt(k, p, div(task, p.bands), 4);
+      const first = k.let("first", mul(rem(task, p.bands), p.bandColumns));
+      k.for(first, min(add(first, p.bandColumns), p.N), shape.columns, (n) => {
+        k.for(0, p.M, shape.rows, (m) => {
+          const a = pointers(k, shape.rows, item.a, m, sub(p.M, 1), p.aRow);
+          const b = pointers(k, shape.columns, item.b, n, sub(p.N, 1), p.bCol);
+          tile(k, a, b, whole, scratch);
+          sumUp(k, shape, scratch);
+          k.for(0, min(sub(p.M, m), shape.rows), 1, (r) => {
+            k.for(0, min(sub(p.N, n), shape.columns), 1, (s) => {
+              const sum = k.let("sum", load("f32", scratch, add(mul(r, shape.columns), s)));
+              finish(k, p, item, { m: k.let("m", add(m, r)), n: k.let("n", add(n, s)), whole, sum }, act);
+            });
+          });
+        });
+      });
+    });
+  });
+}
+
+function scratchBytes({ rows, columns }: Shape): number {
+  return rows * columns * width * 4;
+}
+
+/** Addresses of `count` lines from line `first`; those past the last repeat it. */
+function pointers(k: Block, count: number, base: Expr, first: Expr, last: Expr, stride: Expr): Var[] {
+  return Array.from({ length: count }, (_, i) => k.let("line", moved(base, mul(min(add(first, i), last), stride), 4)));
+}
+
+/** Leaves the 8 partial sums of each product in the scratch; moves the pointers past the whole vectors. */
+function tile(k: Block, a: readonly Var[], b: readonly Var[], whole: Expr, scratch: Expr): void {
+  const halves = [0, 4];
+  const both = (at: Var): Var[] => halves.map((h) => k.let("v", load4("f32", at, 0, h)));
+  const next = (): void => {
+    for (const at of [...a, ...b]) k.set(at, add(at, 4 * width));
+  };
+  const firstB = b.map(both);
+  const sums = a.map((at) => {
+    const va = both(at);
+    return firstB.map((vb) => halves.map((_, h) => k.let("sum", mul(va[h]!, vb[h]!))));
+  });
+  next();
+  k.for(width, whole, width, () => {
+    const va = a.map(both);
+    b.forEach((at, s) => {
+      const vb = both(at);
+      for (const [r, row] of sums.entries()) {
+        for (const [h, sum] of row[s]!.entries()) k.set(sum, fma(va[r]![h]!, vb[h]!, sum));
+      }
+    });
+    next();
+  });
+  sums.flat().forEach((pair, i) => {
+    for (const [h, sum] of pair.entries()) k.store("f32", scratch, 0, sum, width * i + 4 * h);
+  });
+}
+
+/** Eight partial sums of each product become one, in place: results r * columns + s at the front of the scratch. */
+function sumUp(k: Block, { rows, columns }: Shape, scratch: Expr): void {
+  for (let i = 0; i < rows * columns; i += 4) {
+    const halves = [0, 1, 2, 3].map((s) => {
+      const at = width * (i + s);
+      return k.let("half", add(load4("f32", scratch, 0, at), load4("f32", scratch, 0, at + 4)));
+    });
+    const pairs = (x: Expr, y: Expr): Expr => add(shuffle(x, y, [0, 2, 4, 6]), shuffle(x, y, [1, 3, 5, 7]));
+    const low = k.let("low", pairs(halves[0]!, halves[1]!));
+    const high = k.let("high", pairs(halves[2]!, halves[3]!));
+    k.store("f32", scratch, i, pairs(low, high));
+  }
+}
+
+interface Result {
+  readonly m: Var;
+  readonly n: Var;
+  readonly whole: Var;
+  readonly sum: Var;
+}
+
+/** The last few steps of k one by one, then what C starts from, then the activation. */
+function finish(
+  k: Block,
+  p: ProblemVars,
+  item: Item,
+  { m, n, whole, sum }: Result,
+  act: ((x: Expr) => Expr) | undefined,
+): void {
+  k.for(whole, p.K, 1, (i) => {
+    const a = load("f32", item.a, add(mul(m, p.aRow), i));
+    k.set(sum, add(sum, mul(a, load("f32", item.b, add(mul(n, p.bCol), i)))));
+  });
+  k.set(sum, add(sum, load("f32", item.init, add(mul(m, p.initRow), mul(n, p.initCol)))));
+  k.store("f32", item.c, add(mul(m, p.cRow), n), act === undefined ? sum : act(sum));
+}
+
+export function dotLaunch(device: Device, p: MatmulProblem): Launch {
+  const shape: Shape = p.M === 1 ? { rows: 1, columns: 8 } : { rows: 2, columns: 4 };
+  const key = `matmul/dot/${shape.rows}/${p.activation}`;
+  const bandColumns = shape.columns * Math.max(1, Math.floor(32768 / (p.K * p.M * shape.columns)));
+  const bands = Math.ceil(p.N / bandColumns);
+  return {
+    kernel: device.compile(key, () => dotKernel(shape, p.activation)),
+    args: [...problemArgs(device, p), device.scratch(scratchBytes(shape)), bandColumns, bands],
+    tasks: itemsOf(p.batch) * bands,
+    grain: Math.ceil(65536 / (p.K * p.M * Math.min(bandColumns, p.N))),
+  };
+}

@@ -1,0 +1,101 @@
+// Few rows against a B with adjacent columns: each task owns a band of columns of C and adds four rows of B at a
+// time to it, so that B streams from memory once, row by row.
+//
+//   c[n …] += a[k] B[k, n …] + a[k+1] B[k+1, n …] + a[k+2] B[k+2, n …] + a[k+3] B[k+3, n …]
+
+import type { Block } from "../ir/build.ts";
+import { add, and, div, fma, i32, kernel, lane, load, load4, loadSplat, min, mul, rem, sub } from "../ir/build.ts";
+import type { Device, Launch } from "../ir/device.ts";
+import type { Expr, Kernel, Var } from "../ir/ir.ts";
+import type { Activation } from "./matmul-activation.ts";
+import { activations } from "./matmul-activation.ts";
+import type { MatmulProblem } from "./matmul-problem.ts";
+import { itemAt, itemsOf, moved, problemArgs, problemParams } from "./matmul-problem.ts";
+
+/** Floats of C in a band: with four rows of B it stays in the first cache. */
+const bandColumns = 1024;
+const atOnce = 4;
+const unrolled = 16;
+
+function rowsKernel(activation: Activation | undefined): Kernel {
+  const act = activation === undefined ? undefined : activations[activation];
+  return kernel(`matmul_rows_${activation}`, { ...problemParams, bands: "i32" }, (k, p) => {
+    k.for(k.begin, k.end, 1, (task) => {
+      const item = itemAt(k, p, div(task, p.bands), 4);
+      const n0 = k.let("n0", mul(rem(task, p.bands), bandColumns));
+      const N = k.let("bandN", min(sub(p.N, n0), bandColumns));
+      const bStart = k.let("bStart", moved(item.b, n0, 4));
+      const line = (m: Expr): Var => k.let("c", moved(item.c, add(mul(m, p.cRow), n0), 4));
+
+      k.for(0, p.M, 1, (m) => {
+        const c = line(m);
+        const init = k.let("init", moved(item.init, add(mul(m, p.initRow), mul(n0, p.initCol)), 4));
+        k.for(0, N, 1, (n) => k.store("f32", c, n, load("f32", init, mul(n, p.initCol))));
+      });
+
+      const steps = (from: Expr, to: Expr, count: number): void => {
+        k.for(from, to, count, (k0) => {
+          k.for(0, p.M, 1, (m) => {
+            const a = k.let("a", moved(item.a, add(mul(m, p.aRow), mul(k0, p.aCol)), 4));
+            const b = k.let("b", moved(bStart, mul(k0, p.bRow), 4));
+            addRows(k, count, N, line(m), { at: a, step: mul(p.aCol, 4) }, { at: b, step: mul(p.bRow, 4) });
+          });
+        });
+      };
+      const whole = k.let("whole", and(p.K, -atOnce));
+      steps(i32(0), whole, atOnce);
+      steps(whole, p.K, 1);
+
+      if (act === undefined) return;
+      k.for(0, p.M, 1, (m) => {
+        const c = line(m);
+        const quads = k.let("quads", and(N, -4));
+        k.for(0, quads, 4, (n) => k.store("f32", c, n, act(load4("f32", c, n))));
+        k.for(quads, N, 1, (n) => k.store("f32", c, n, act(load("f32", c, n))));
+      });
+    });
+  });
+}
+
+interface Stream {
+  readonly at: Var;
+  /** Bytes from one k to the next. */
+  readonly step: Expr;
+}
+
+/** Adds `count` rows of B, each times its element of A, to N elements of C. */
+function addRows(k: Block, count: number, N: Var, c: Var, a: Stream, b: Stream): void {
+  const values: Var[] = [];
+  const rows: Var[] = [];
+  for (let i = 0; i < count; i++) {
+    values.push(k.let("value", loadSplat("f32", a.at, 0)));
+    rows.push(k.let("row", b.at));
+    k.set(a.at, add(a.at, a.step));
+    k.set(b.at, add(b.at, b.step));
+  }
+  const vectors = k.let("vectors", and(N, -unrolled));
+  const offsets = Array.from({ length: unrolled / 4 }, (_, i) => 4 * i);
+  k.for(0, vectors, unrolled, (n) => {
+    const sums = offsets.map((o) => k.let("sum", load4("f32", c, n, o)));
+    for (const [i, row] of rows.entries()) {
+      for (const [v, sum] of sums.entries()) k.set(sum, fma(values[i]!, load4("f32", row, n, offsets[v]), sum));
+    }
+    for (const [v, sum] of sums.entries()) k.store("f32", c, n, sum, offsets[v]);
+  });
+  const firsts = values.map((v) => k.let("first", lane(v, 0)));
+  k.for(vectors, N, 1, (n) => {
+    const sum = k.let("sum", load("f32", c, n));
+    for (const [i, row] of rows.entries()) k.set(sum, fma(firsts[i]!, load("f32", row, n), sum));
+    k.store("f32", c, n, sum);
+  });
+}
+
+export function rowsLaunch(device: Device, p: MatmulProblem): Launch {
+  const bands = Math.ceil(p.N / bandColumns);
+  return {
+    kernel: device.compile(`matmul/rows/${p.activation}`, () => rowsKernel(p.activation)),
+    args: [...problemArgs(device, p), bands],
+    tasks: itemsOf(p.batch) * bands,
+    grain: Math.ceil(65536 / (p.K * p.M * Math.min(bandColumns, p.N) + 1)),
+  };
+}

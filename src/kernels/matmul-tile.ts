@@ -1,0 +1,225 @@
+// The register tile and the kernel that lays it over C: 6 (or 4) rows by 16 columns, held in registers over up to
+// `depth` steps of k.
+//
+//   for k:  b = 16 columns of B's row k;  for each row: c[row] += splat(A[row, k]) * b
+//
+// V8 makes 256-bit instructions of it only while the accumulators come from adjacent loads and go to adjacent stores with no branch
+// between. So bias, zero and C itself are all loaded the same way, by address and stride, and rows past the end repeat
+// the last row: they compute and write the same. Columns past the end go through a scratch tile.
+
+import type { Block } from "../ir/build.ts";
+import {
+  add,
+  constant,
+  div,
+  eq,
+  fma,
+  ge,
+  i32,
+  kernel,
+  load,
+  load4,
+  loadSplat,
+  lt,
+  max,
+  min,
+  mul,
+  rem,
+  select,
+  sub,
+} from "../ir/build.ts";
+import type { Expr, Kernel, Var } from "../ir/ir.ts";
+import type { Activation } from "./matmul-activation.ts";
+import { activations } from "./matmul-activation.ts";
+import type { Layout } from "./matmul-pack.ts";
+import { low, packPanel, panelColumns, tall } from "./matmul-pack.ts";
+import type { Item } from "./matmul-problem.ts";
+import { itemAt, moved, problemParams } from "./matmul-problem.ts";
+
+/** The most steps of k between two visits of a tile of C: B's panel and six rows of A stay in the second cache. */
+const depth = 1024;
+
+/** Private memory of a thread: a tile of C, then one panel of B. */
+const tileBytes = tall * panelColumns * 4;
+export const tileScratch: number = tileBytes + depth * panelColumns * 4;
+
+/**
+ * Where the tile finds B: in panels packed before ("panels"), in its own rows, or in a panel that each task packs for
+ * itself from a layout ("copy …").
+ */
+export type Source = "panels" | "rows" | `copy ${Layout}`;
+
+const tileParams = {
+  ...problemParams,
+  scratch: "ptr",
+  /** Elements from one row of A to the next across panels; within tall and low panels, from one k to the next. */
+  aPanel: "i32",
+  aTall: "i32",
+  aLow: "i32",
+  talls: "i32",
+  lows: "i32",
+  /** Tall panels in a group; a task is a group of rows by one panel of columns. */
+  group: "i32",
+  groups: "i32",
+  columnPanels: "i32",
+} as const;
+
+type TileVars = { readonly [key in keyof typeof tileParams]: Var };
+
+/** One task's piece of C, and one step of k over it. */
+interface Strip {
+  readonly p: TileVars;
+  readonly item: Item;
+  readonly scratch: Var;
+  readonly j: Var;
+  readonly column0: Var;
+  readonly columns: Var;
+  readonly edge: Var;
+  readonly k0: Var;
+  readonly K: Var;
+}
+
+export function tileKernel(source: Source, activation: Activation | undefined): Kernel {
+  const act = activation === undefined ? undefined : activations[activation];
+  return kernel(`matmul_${source.replace(" ", "_")}_${activation}`, tileParams, (k, p) => {
+    const scratch = k.let("scratch", add(p.scratch, mul(k.thread, tileScratch)));
+    k.for(k.begin, k.end, 1, (task) => {
+      const band = k.let("band", div(task, p.columnPanels));
+      const j = k.let("j", rem(task, p.columnPanels));
+      const group = k.let("group", rem(band, p.groups));
+      const item = itemAt(k, p, div(band, p.groups), 4);
+      const column0 = k.let("column0", mul(j, panelColumns));
+      const columns = k.let("columns", min(sub(p.N, column0), panelColumns));
+      const edge = k.let("edge", lt(columns, panelColumns));
+      k.for(0, max(p.K, 1), depth, (k0) => {
+        const K = k.let("depth", min(sub(p.K, k0), depth));
+        const strip: Strip = { p, item, scratch, j, column0, columns, edge, k0, K };
+        const b = readB(k, source, strip);
+        const firstPanel = k.let("firstPanel", mul(group, p.group));
+        const isLast = eq(group, sub(p.groups, 1));
+        const endPanel = k.let("endPanel", select(isLast, p.talls, add(firstPanel, p.group)));
+        k.for(firstPanel, endPanel, 1, (i) => rowPanel(k, strip, b, tall, mul(i, tall), act));
+        k.if(isLast, () => {
+          k.for(0, p.lows, 1, (i) => rowPanel(k, strip, b, low, add(mul(p.talls, tall), mul(i, low)), act));
+        });
+      });
+    });
+  });
+}
+
+interface Stream {
+  readonly at: Var;
+  /** Bytes from one k to the next. */
+  readonly step: Var;
+}
+
+function readB(k: Block, source: Source, { p, item, scratch, j, column0, columns, edge, k0, K }: Strip): Stream {
+  if (source === "panels") {
+    const at = k.let("b", moved(item.b, mul(add(mul(j, p.K), k0), panelColumns), 4));
+    return { at, step: k.let("bStep", i32(4 * panelColumns)) };
+  }
+  const start = k.let("bStart", moved(item.b, add(mul(k0, p.bRow), mul(column0, p.bCol)), 4));
+  const panel = k.let("panel", add(scratch, tileBytes));
+  const piece = { from: start, row: p.bRow, column: p.bCol, K, columns };
+  if (source === "rows") {
+    k.if(edge, () => packPanel(k, "strided", piece, panel));
+    const at = k.let("b", select(edge, panel, start));
+    return { at, step: k.let("bStep", mul(select(edge, constant("i32", panelColumns), p.bRow), 4)) };
+  }
+  packPanel(k, source.slice("copy ".length) as Layout, piece, panel); // what follows "copy " is a layout
+  return { at: panel, step: k.let("bStep", i32(4 * panelColumns)) };
+}
+
+/** A panel of `rows` rows: finds where its tile lies, computes it, and finishes it after the last k. */
+function rowPanel(
+  k: Block,
+  { p, item, scratch, column0, columns, edge, k0, K }: Strip,
+  b: Stream,
+  rows: number,
+  panelRow: Expr,
+  act: ((x: Expr) => Expr) | undefined,
+): void {
+  const row0 = k.let("row0", panelRow);
+  const valid = k.let("valid", min(sub(p.M, row0), rows));
+  const aCol = rows === tall ? p.aTall : p.aLow;
+  const a = k.let("a", moved(item.a, add(mul(row0, p.aPanel), mul(k0, aCol)), 4));
+  const c = k.let("c", moved(item.c, add(mul(row0, p.cRow), column0), 4));
+  const cRow = k.let("cRowBytes", mul(p.cRow, 4));
+
+  const first = k.let("first", eq(k0, 0));
+  const initAt = moved(item.init, add(mul(row0, p.initRow), mul(column0, p.initCol)), 4);
+  const from = k.let("from", select(first, initAt, c));
+  const fromRow = k.let("fromRow", select(first, mul(p.initRow, 4), cRow));
+  const to = k.let("to", select(edge, scratch, c));
+  const toRow = k.let("toRow", select(edge, i32(4 * panelColumns), cRow));
+  k.if(edge, () => {
+    copyTile(k, valid, columns, from, fromRow, to, toRow);
+    k.set(from, to);
+    k.set(fromRow, toRow);
+  });
+  registerTile(k, rows, {
+    from: rowPointers(k, rows, valid, from, fromRow),
+    to: rowPointers(k, rows, valid, to, toRow),
+    a: rowPointers(k, rows, valid, a, mul(p.aRow, 4)),
+    aStep: k.let("aStep", mul(aCol, 4)),
+    b: k.let("bAt", b.at),
+    bStep: b.step,
+    K,
+  });
+  if (act !== undefined) {
+    k.if(ge(add(k0, depth), p.K), () => {
+      k.for(0, valid, 1, (r) => {
+        const line = k.let("line", add(to, mul(r, toRow)));
+        k.for(0, panelColumns, 4, (n) => k.store("f32", line, n, act(load4("f32", line, n))));
+      });
+    });
+  }
+  k.if(edge, () => {
+    copyTile(k, valid, columns, to, toRow, c, cRow);
+  });
+}
+
+/** Addresses of the tile's rows; those past the last valid one repeat it. */
+function rowPointers(k: Block, rows: number, valid: Var, start: Expr, rowBytes: Expr): Var[] {
+  const pointers = [k.let("row", start)];
+  while (pointers.length < rows) {
+    const step = select(lt(constant("i32", pointers.length), valid), rowBytes, 0);
+    pointers.push(k.let("row", add(pointers.at(-1) as Expr, step))); // it has one from the start
+  }
+  return pointers;
+}
+
+interface Tile {
+  readonly from: readonly Var[];
+  readonly to: readonly Var[];
+  readonly a: readonly Var[];
+  readonly aStep: Var;
+  readonly b: Var;
+  readonly bStep: Var;
+  readonly K: Var;
+}
+
+function registerTile(k: Block, rows: number, { from, to, a, aStep, b, bStep, K }: Tile): void {
+  const quads = [0, 4, 8, 12];
+  const sums = from.map((at) => quads.map((n) => k.let("sum", load4("f32", at, 0, n))));
+  k.for(0, K, 1, () => {
+    const line = quads.map((n) => k.let("b", load4("f32", b, 0, n)));
+    sums.forEach((row, r) => {
+      const value = k.let("a", loadSplat("f32", a[r]!, 0));
+      for (const [i, sum] of row.entries()) k.set(sum, fma(value, line[i]!, sum));
+    });
+    for (const at of a) k.set(at, add(at, aStep));
+    k.set(b, add(b, bStep));
+  });
+  sums.forEach((row, r) => {
+    for (const [i, sum] of row.entries()) k.store("f32", to[r]!, 0, sum, quads[i]);
+  });
+}
+
+function copyTile(k: Block, rows: Var, columns: Var, from: Var, fromRow: Var, to: Var, toRow: Var): void {
+  k.for(0, rows, 1, (r) => {
+    const source = k.let("source", add(from, mul(r, fromRow)));
+    const target = k.let("target", add(to, mul(r, toRow)));
+    k.for(0, columns, 1, (n) => k.store("f32", target, n, load("f32", source, n)));
+  });
+}
