@@ -57,20 +57,26 @@ export class FlatMemory {
   }
 
   #makeRoom(bytes: number, alloc: (bytes: number) => number): number {
-    if (this.#allocator.endFor(bytes) > this.#mark && this.#press()) {
-      const address = alloc(bytes);
-      if (address !== 0) return address;
+    let address = 0;
+    if (this.#allocator.endFor(bytes) > this.#mark && this.#press()) address = alloc(bytes);
+    if (address === 0 && !this.#grow(bytes) && this.#press()) {
+      address = alloc(bytes);
+      if (address === 0) this.#grow(bytes); // less is missing now
     }
+    if (address === 0) address = alloc(bytes);
+    if (address === 0) throw this.#exhausted(bytes);
+    return address;
+  }
+
+  /** Grows by what is needed, or a little more; false if that cannot be. */
+  #grow(bytes: number): boolean {
     const { buffer, maxBytes } = this.#backing;
     const needed = this.#allocator.endFor(bytes);
     const roomy = Math.min(maxBytes, Math.max(needed, Math.ceil(buffer.byteLength * 1.125)));
-    if (needed <= maxBytes && (this.#backing.grow(roomy) || this.#backing.grow(needed))) {
-      this.#view();
-      this.#allocator.extend(this.#backing.buffer.byteLength);
-    } else this.#press();
-    const address = alloc(bytes);
-    if (address === 0) throw this.#exhausted(bytes);
-    return address;
+    if (needed > maxBytes || !(this.#backing.grow(roomy) || this.#backing.grow(needed))) return false;
+    this.#view();
+    this.#allocator.extend(this.#backing.buffer.byteLength);
+    return true;
   }
 
   /** Asks for dead blocks; true if any came back. */

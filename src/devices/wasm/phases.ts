@@ -88,7 +88,7 @@ export function takePart(me: Member, table: number, phases: number): void {
 function doTasks(me: Member, at: number): void {
   const { words, thread, threads } = me;
   const tasks = words[at + tasksAt]!;
-  if (Atomics.load(words, at + doneAt) === tasks) return;
+  if (words[at + doneAt] === tasks) return; // late: nothing is left
   const args = words[at + argsAt]!;
   const run = me.runOf(words[at + kernelAt]!, words[at + codeAt]!, words[at + codeBytesAt]!);
   const range = words[at + rangeAt]!;
@@ -99,13 +99,13 @@ function doTasks(me: Member, at: number): void {
   }
   const grain = words[at + grainAt]!;
   const state = stateWord(thread);
-  Atomics.store(words, state, 1);
+  words[state] = 1;
   let did = 0;
   for (let turn = 0; turn < threads; turn++) {
     const owner = thread + turn < threads ? thread + turn : thread + turn - threads;
     const next = at + nextAt + nextStride * owner;
     const to = Math.min((owner + 1) * range, tasks);
-    while (Atomics.load(words, next) < to) {
+    while (words[next]! < to) {
       const begin = Atomics.add(words, next, grain);
       if (begin >= to) break;
       const end = Math.min(begin + grain, to);
@@ -114,7 +114,7 @@ function doTasks(me: Member, at: number): void {
     }
   }
   if (did > 0) finish(words, at, did, tasks);
-  Atomics.store(words, state, 0);
+  words[state] = 0;
 }
 
 function finish(words: Int32Array, at: number, did: number, tasks: number): void {
