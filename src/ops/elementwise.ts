@@ -312,3 +312,11 @@ export const bitwiseNot: PointwiseOp = pointwise({ name: "bitwiseNot", grad: "no
 
 /** The values as they are; the caller chooses the result's dtype and layout. */
 export const copy: PointwiseOp = pointwise({ name: "copy", value: (x) => x!, grad: (g) => [g] });
+
+/** `x · scale` where the mask is true, 0 elsewhere. */
+export const dropout: PointwiseOp = pointwise({
+  name: "dropout",
+  conditions: 1,
+  value: (mask, x, scale) => select(mask!, mulE(x!, scale!), like(x!, 0)),
+  grad: (g, [mask, , scale]) => [undefined, select(mask!, mulE(g, scale!), like(g, 0)), undefined],
+});
