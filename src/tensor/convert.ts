@@ -42,6 +42,10 @@ export const convertMethods = {
   zerosLike(this: Tensor): Tensor {
     return Tensor.empty(this.shape, this.dtype, this.device).fill_(0);
   },
+  /** Zeros of another shape, of this dtype. */
+  zerosOf(this: Tensor, shape: readonly number[]): Tensor {
+    return Tensor.empty(shape, this.dtype, this.device).fill_(0);
+  },
   onesLike(this: Tensor): Tensor {
     return Tensor.empty(this.shape, this.dtype, this.device).fill_(1);
   },

@@ -80,8 +80,7 @@ function formatElements(t: Tensor, indent: number): string {
   const { edgeitems, threshold, linewidth } = options;
   const cut = t.shape.map((size) => t.numel > threshold && size > 2 * edgeitems);
   const shown = edgesOf(t.detach(), cut);
-  const entries = formatAll(valuesOf(shown), isFloating(t.dtype));
-  const width = entries.reduce((w, e) => Math.max(w, e.length), 1);
+  const { entries, width } = formatAll(valuesOf(shown), isFloating(t.dtype));
   const list = (dim: number, at: number, step: number): string => {
     if (dim === t.ndim) return entries[at]!;
     const inner = dim === t.ndim - 1;
@@ -114,18 +113,19 @@ function valuesOf(t: Tensor): Values {
   return t.dtype === "bool" ? numbers.map((x) => x !== 0) : numbers;
 }
 
-/** All elements in one format, brought to the width of the widest that is finite and not 0. */
-function formatAll(values: Values, floats: boolean): string[] {
-  if (!floats) {
-    const texts = values.map((v) => (typeof v === "boolean" ? (v ? "True" : "False") : String(v)));
-    const width = texts.reduce((w, s) => Math.max(w, s.length), 1);
-    return texts.map((s) => s.padStart(width));
-  }
-  const numbers = values as readonly number[]; // floats are numbers
+/** All elements in one format, brought to the width of the widest; of floats only those that are finite and not 0 count. */
+function formatAll(values: Values, floats: boolean): { readonly entries: readonly string[]; readonly width: number } {
+  const numbers = floats ? (values as readonly number[]) : []; // floats are numbers
   const telling = numbers.filter((x) => Number.isFinite(x) && x !== 0);
-  const format = chooseFormat(telling);
-  const width = telling.reduce((w, x) => Math.max(w, format(x).length), 1);
-  return numbers.map((x) => format(x).padStart(width));
+  const formatFloat = chooseFormat(telling);
+  const texts = floats ? numbers.map(formatFloat) : values.map(formatOther);
+  const counting = floats ? telling.map(formatFloat) : texts;
+  const width = counting.reduce((w, s) => Math.max(w, s.length), 1);
+  return { entries: texts.map((s) => s.padStart(width)), width };
+}
+
+function formatOther(value: number | bigint | boolean): string {
+  return typeof value === "boolean" ? (value ? "True" : "False") : String(value);
 }
 
 /** Whole numbers as `3.`, others with digits after the point, or scientific where sizes lie far apart or far from 1. */

@@ -112,7 +112,11 @@ export const reduceMethods = {
   cumsum(this: Tensor, dim: number): Tensor {
     const d = normalizeDim("cumsum", dim, this.ndim);
     const x = isFloating(this.dtype) ? this : this.to("int64");
-    return apply1(r.cumsum, [x], { dim: d, reverse: false });
+    return x.cumulate({ dim: d, reverse: false });
+  },
+  /** Running sums from either end. */
+  cumulate(this: Tensor, attrs: r.CumulateAttrs): Tensor {
+    return apply1(r.cumsum, [this], attrs);
   },
 };
 export type ReduceMethods = typeof reduceMethods;
