@@ -8,7 +8,7 @@ import type { Kernel } from "../../ir/ir.ts";
 import { mathImports } from "../../ir/math.ts";
 import { FlatMemory } from "../memory.ts";
 import { writeArgs } from "./args.ts";
-import { compileModule } from "./compile.ts";
+import { Compiler } from "./compile.ts";
 import { features } from "./features.ts";
 import { WasmBacking } from "./memory.ts";
 import type { Run } from "./phases.ts";
@@ -32,6 +32,7 @@ export class WasmDevice extends FlatMemory implements Device {
   readonly threads: number;
 
   readonly #target: Target;
+  readonly #compiler: Compiler;
   readonly #memory: WebAssembly.Memory;
   readonly #pool: Pool | undefined;
   readonly #byKey = new Map<string, Compiled>();
@@ -54,6 +55,7 @@ export class WasmDevice extends FlatMemory implements Device {
       minPages: 1,
       maxPages: backing.maxPages,
     };
+    this.#compiler = new Compiler(this.#target, found.revectorized === "on");
     if (threads > 1) this.#pool = new Pool(threads, this, backing.memory, (bytes) => this.reserve(bytes));
   }
 
@@ -65,10 +67,8 @@ export class WasmDevice extends FlatMemory implements Device {
       throw new DeviceError(`${kernel.name}: ${kernel.params.length} parameters, at most ${maxArgs}`, { key });
     }
     const bytes = emitKernel(kernel, this.#target);
-    const instance = new WebAssembly.Instance(compileModule(bytes, features().revectorized === "on"), {
-      env: { memory: this.#memory },
-      math: mathImports,
-    });
+    const imports = { env: { memory: this.#memory }, math: mathImports };
+    const instance = new WebAssembly.Instance(this.#compiler.compile(bytes), imports);
     const run = instance.exports.run as Run; // what emitKernel exports
     const compiled: PoolKernel = { kernel, id: this.#kernels.length, bytes, run };
     this.#kernels.push(compiled);

@@ -5,7 +5,7 @@ import type { Target } from "../../emit/wasm/emit.ts";
 import { emitKernel } from "../../emit/wasm/emit.ts";
 import * as b from "../../ir/build.ts";
 import type { Expr, Kernel } from "../../ir/ir.ts";
-import { compileModule } from "./compile.ts";
+import { Compiler } from "./compile.ts";
 import type { Run } from "./phases.ts";
 
 const depth = 24;
@@ -14,22 +14,24 @@ const elements = 96;
 /** A register tile of a matmul: z [4, 16] += x [depth, 4] y [depth, 16]. */
 function tile(): Kernel {
   return b.kernel("verify", { x: "ptr", y: "ptr", z: "ptr" }, (k, { x, y, z }) => {
-    const sums = Array.from({ length: 16 }, (_, i) => k.let(`c${i}`, b.load4("f32", z, 0, 4 * i)));
-    k.for(0, depth, 1, (p) => {
-      const row = [0, 4, 8, 12].map((j) => k.let(`b${j}`, b.load4("f32", y, b.mul(p, 16), j)));
-      for (let i = 0; i < 4; i++) {
-        const a = k.let(`a${i}`, b.loadSplat("f32", x, b.mul(p, 4), i));
-        for (let j = 0; j < 4; j++) k.set(sums[4 * i + j]!, b.fma(a, row[j]!, sums[4 * i + j]!));
-      }
+    k.for(k.begin, k.end, 1, () => {
+      const sums = Array.from({ length: 16 }, (_, i) => k.let(`c${i}`, b.load4("f32", z, 0, 4 * i)));
+      k.for(0, depth, 1, (p) => {
+        const row = [0, 4, 8, 12].map((j) => k.let(`b${j}`, b.load4("f32", y, b.mul(p, 16), j)));
+        for (let i = 0; i < 4; i++) {
+          const a = k.let(`a${i}`, b.loadSplat("f32", x, b.mul(p, 4), i));
+          for (let j = 0; j < 4; j++) k.set(sums[4 * i + j]!, b.fma(a, row[j]!, sums[4 * i + j]!));
+        }
+      });
+      for (const [i, sum] of sums.entries()) k.store("f32", z, 0, sum, 4 * i);
     });
-    for (const [i, sum] of sums.entries()) k.store("f32", z, 0, sum, 4 * i);
   });
 }
 
 /** Pointwise operations of every kind, two vectors a turn. */
 function medley(): Kernel {
   return b.kernel("verify", { x: "ptr", y: "ptr", z: "ptr" }, (k, { x, y, z }) => {
-    k.for(0, elements, 8, (i) => {
+    k.for(k.begin, b.mul(k.end, elements), 8, (i) => {
       const [low, high] = [0, 4].map((j) => k.let("v", mix(b.load4("f32", x, i, j), b.load4("f32", y, i, j))));
       k.store("f32", z, i, low!);
       k.store("f32", z, i, high!, 4);
@@ -51,13 +53,14 @@ function mix(x: Expr, y: Expr): Expr {
 }
 
 export function isWideRight(target: Target): boolean {
+  const [plain, wide] = [false, true].map((w) => new Compiler(target, w));
   return [tile, medley].every((kernel) => {
     const bytes = emitKernel(kernel(), target);
     const twin = bytes.slice();
     twin[twin.length - 1]! ^= 1; // a letter of the name: equal bytes would give V8's cached result
-    const plain = bitsOf(compileModule(bytes, false));
-    const wide = bitsOf(compileModule(twin, true));
-    return plain.every((bits, i) => bits === wide[i]);
+    const want = bitsOf(plain!.compile(bytes));
+    const got = bitsOf(wide!.compile(twin));
+    return want.every((bits, i) => bits === got[i]);
   });
 }
 
