@@ -8,6 +8,7 @@ const named = process.argv.slice(2);
 const flags = [
   "--conditions=kindling-source",
   "--test",
+  "--test-timeout=300000",
   "--test-concurrency=2", // kernels bring threads of their own
   "--test-reporter=./scripts/reporter.ts",
   "--test-reporter-destination=stdout",
