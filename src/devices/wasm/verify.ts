@@ -9,17 +9,17 @@ import { Compiler } from "./compile.ts";
 import type { Run } from "./phases.ts";
 
 const depth = 24;
-const elements = 96;
+const elements = 32;
 
-/** A register tile of a matmul: z [4, 16] += x [depth, 4] y [depth, 16]. */
+/** A register tile of a matmul: z [2, 16] += x [depth, 2] y [depth, 16]. */
 function tile(): Kernel {
   return b.kernel("verify", { x: "ptr", y: "ptr", z: "ptr" }, (k, { x, y, z }) => {
     k.for(k.begin, k.end, 1, () => {
-      const sums = Array.from({ length: 16 }, (_, i) => k.let(`c${i}`, b.load4("f32", z, 0, 4 * i)));
+      const sums = Array.from({ length: 8 }, (_, i) => k.let(`c${i}`, b.load4("f32", z, 0, 4 * i)));
       k.for(0, depth, 1, (p) => {
         const row = [0, 4, 8, 12].map((j) => k.let(`b${j}`, b.load4("f32", y, b.mul(p, 16), j)));
-        for (let i = 0; i < 4; i++) {
-          const a = k.let(`a${i}`, b.loadSplat("f32", x, b.mul(p, 4), i));
+        for (let i = 0; i < 2; i++) {
+          const a = k.let(`a${i}`, b.loadSplat("f32", x, b.mul(p, 2), i));
           for (let j = 0; j < 4; j++) k.set(sums[4 * i + j]!, b.fma(a, row[j]!, sums[4 * i + j]!));
         }
       });
