@@ -126,6 +126,14 @@ test("#runtime/ has a file for each runtime and is the only way to them", () => 
   ]);
 });
 
+test("a worker stands alone", () => {
+  const files = { "src/base/a.ts": "", "src/devices/wasm/worker.ts": `import type { A } from "../../base/a.ts";` };
+  assert.deepEqual(check(files), []);
+  assert.deepEqual(check({ ...files, "src/devices/wasm/worker.ts": `import { a } from "../../base/a.ts";` }), [
+    'src/devices/wasm/worker.ts:1 a worker imports "../../base/a.ts"',
+  ]);
+});
+
 test("packages are dependencies, and come from floor 6 up", () => {
   const line = `import { parquetRead } from "hyparquet";`;
   assert.deepEqual(check({ "src/data/a.ts": line }), []);

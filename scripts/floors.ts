@@ -76,6 +76,7 @@ interface Source {
 
 const floorOf = (folder: string): number => floors.findIndex((names) => names.includes(folder));
 const isTest = (file: string): boolean => file.endsWith(".test.ts");
+const isWorker = (file: string): boolean => /(^|[./])worker\.ts$/.test(file);
 const isCases = (file: string): boolean => file.endsWith(".cases.ts");
 
 /** `src/nn/linear.ts` lies in `nn`, `src/nn.ts` in "" (a root entry). */
@@ -199,6 +200,10 @@ function checkFloor(
 }
 
 function checkImport(root: string, source: Source, one: Import, packages: readonly string[]): Finding[] {
+  if (isWorker(source.file) && !one.typeOnly) {
+    const advice = "bundlers copy a worker alone: import types only, and send it what it needs";
+    return [{ file: source.file, line: one.line, rule: `a worker imports "${one.specifier}"`, advice }];
+  }
   const targets = resolve(source.file, one.specifier);
   if (!targets) return checkOutside(source, one, packages);
   return targets.flatMap((target) => {
