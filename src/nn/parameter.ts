@@ -20,6 +20,9 @@ export class Parameter extends Owned {
     super(data);
     this.requiresGrad = requiresGrad;
   }
+  override toString(): string {
+    return `Parameter containing:\n${super.toString()}`;
+  }
 }
 
 /** A tensor that a module keeps but does not train. Only persistent ones are saved. */

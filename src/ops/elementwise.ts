@@ -184,7 +184,7 @@ const rounding = (name: string, value: (x: Expr) => Expr): PointwiseOp =>
 export const sqrt: PointwiseOp = unary("sqrt", sqrtE, (g, _, y) => divE(g, mulE(y, 2)));
 export const rsqrt: PointwiseOp = unary("rsqrt", (x) => divE(like(x, 1), sqrtE(x)), (g, _, y) => mulE(mulE(g, -0.5), mulE(y, mulE(y, y))));
 export const reciprocal: PointwiseOp = unary("reciprocal", (x) => divE(like(x, 1), x), (g, _, y) => negE(mulE(g, mulE(y, y))));
-export const square: PointwiseOp = unary("square", (x) => mulE(x, x), (g, x) => mulE(g, mulE(x, 2)), "same");
+export const square: PointwiseOp = unary("pow", (x) => mulE(x, x), (g, x) => mulE(g, mulE(x, 2)), "same");
 export const exp: PointwiseOp = unary("exp", expE, (g, _, y) => mulE(g, y));
 export const expm1: PointwiseOp = unary("expm1", expm1E, (g, _, y) => mulE(g, addE(y, 1)));
 export const log: PointwiseOp = unary("log", logE, (g, x) => divE(g, x));

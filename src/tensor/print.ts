@@ -36,7 +36,8 @@ export function setPrintOptions(changes: Partial<PrintOptions> & { readonly prof
   const { profile, ...rest } = changes;
   const next = { ...(profile === undefined ? options : profiles[profile]), ...rest };
   for (const key of ["precision", "threshold", "edgeitems", "linewidth"] as const) {
-    if (!(next[key] >= 0)) throw new ArgumentError(`setPrintOptions: ${key} ${next[key]}; it is at least 0.`, { [key]: next[key] });
+    if (!(next[key] >= 0))
+      throw new ArgumentError(`setPrintOptions: ${key} ${next[key]}; it is at least 0.`, { [key]: next[key] });
   }
   options = next;
 }
@@ -131,10 +132,9 @@ function formatOther(value: number | bigint | boolean): string {
 /** Whole numbers as `3.`, others with digits after the point, or scientific where sizes lie far apart or far from 1. */
 function chooseFormat(telling: readonly number[]): (x: number) => string {
   const { precision, sciMode } = options;
-  const [smallest, largest] = telling.reduce(
-    ([low, high], x) => [Math.min(low, Math.abs(x)), Math.max(high, Math.abs(x))] as const,
-    [Number.POSITIVE_INFINITY, 0] as const,
-  );
+  const sizes = telling.map(Math.abs);
+  const smallest = sizes.reduce((m, x) => Math.min(m, x), Number.POSITIVE_INFINITY);
+  const largest = sizes.reduce((m, x) => Math.max(m, x), 0);
   const scientific = telling.length > 0 && (sciMode ?? (largest / smallest > 1000 || largest > 1e8 || smallest < 1e-4));
   const whole = telling.every(Number.isInteger);
   return (x) => {
