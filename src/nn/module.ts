@@ -231,7 +231,7 @@ export abstract class Module<A extends readonly unknown[] = any, R = any> extend
     return "";
   }
   /** PyTorch's tree. */
-  toString(): string {
+  override toString(): string {
     const children = this.namedChildren();
     if (children.length === 0) return `${this.constructor.name}(${this.extraRepr()})`;
     const lines = children.map(([name, child]) => `  (${snakeCase(name)}): ${child.toString().replaceAll("\n", "\n  ")}`);

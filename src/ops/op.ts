@@ -26,6 +26,8 @@ export interface Backward<A> {
   input(index: number): Tensor;
   output(index: number): Tensor;
   readonly attrs: A;
+  /** Whether the gradient's own computation is being recorded: fused operators without a gradient will not do then. */
+  readonly createGraph: boolean;
   readonly needs: readonly boolean[];
   /** Shapes and dtypes of the inputs. */
   readonly metas: readonly Meta[];

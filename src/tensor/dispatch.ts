@@ -83,6 +83,9 @@ export class OpNode<A> extends Node implements Backward<A> {
     }
   }
 
+  get createGraph(): boolean {
+    return isGradEnabled();
+  }
   get g(): Tensor {
     return this.grads[0]!;
   }

@@ -2,9 +2,10 @@
 // within its category.
 
 import * as e from "../ops/elementwise.ts";
+import type { Op } from "../ops/op.ts";
 import type { PointwiseOp } from "../ops/pointwise.ts";
 import { Tensor } from "./core.ts";
-import { apply1 } from "./dispatch.ts";
+import { apply, apply1 } from "./dispatch.ts";
 
 /** A tensor, or a number that stands for a tensor of that value. */
 export type Operand = Tensor | number;
@@ -26,6 +27,14 @@ export function callPointwise(op: PointwiseOp, operands: readonly Operand[]): Te
 const call = callPointwise;
 
 export const elementwiseMethods = {
+  /** Applies an operator with one output to this tensor and others; for gradients written as operators. */
+  applyOp<A = undefined>(this: Tensor, op: Op<A>, others: readonly Tensor[], attrs?: A): Tensor {
+    return apply1(op, [this, ...others], attrs as A); // only an operator without attributes may leave them out
+  },
+  /** `applyOp` for operators with several outputs. */
+  applyOpAll<A>(this: Tensor, op: Op<A>, others: readonly Tensor[], attrs: A): Tensor[] {
+    return apply(op, [this, ...others], attrs);
+  },
   /** Applies a pointwise operator of `ops/` directly; for gradients and for layers that bring their own. */
   pointwise(this: Tensor, op: PointwiseOp, operands: readonly Operand[]): Tensor {
     return call(op, operands);
