@@ -1,7 +1,7 @@
 // The tensors of test/fixtures as our own, and comparisons with them. `scripts/goldens/common.py` writes the format; its
 // docstring describes it. For tests in Node and in pages alike.
 
-import type { DType } from "../src/base/dtype.ts";
+import { type DType, isFloating } from "../src/base/dtype.ts";
 import { fromArray, tensor } from "../src/tensor/create.ts";
 import type { Tensor } from "../src/tensor/tensor.ts";
 import { close, deepEqual, equal } from "./portable/harness.ts";
@@ -13,6 +13,11 @@ export interface GoldenTensor {
   readonly data: readonly (number | string)[];
   /** The tensor meant is this permutation of the contiguous one that shape and data describe. */
   readonly perm?: readonly number[];
+}
+
+/** The values: floats below float64 are written with just the digits that tell them apart, and rounded here. */
+export function numbersOf({ dtype, data }: Pick<GoldenTensor, "dtype" | "data">): number[] {
+  return data.map(isFloating(dtype) && dtype !== "float64" ? (x) => Math.fround(Number(x)) : Number);
 }
 
 /** A leaf with the fixture's values and strides. */
@@ -38,5 +43,5 @@ export function closeToGolden(
   tolerance: Tolerance = tolerances[expected.dtype],
 ): void {
   deepEqual([...actual.shape], [...expected.shape], `${what}, shape`);
-  close(actual.toArray(), expected.data.map(Number), tolerance, what);
+  close(actual.toArray(), numbersOf(expected), tolerance, what);
 }

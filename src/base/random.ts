@@ -96,7 +96,7 @@ export class Generator {
   integer(low: number, high: number): number {
     const span = high - low;
     if (span < 2 ** 28) return (this.u32() % span) + low;
-    return Number(this.u64() % BigInt(span)) + low;
+    return Number((this.u64() % BigInt(span)) + BigInt(low));
   }
   /** `0 … n-1` in random order. */
   permutation(n: number): Int32Array {

@@ -9,6 +9,7 @@ import { Tensor } from "./core.ts";
 import { fromArray, type TensorOptions } from "./create.ts";
 import { noGrad } from "./grad-mode.ts";
 import { checkWrite, touch } from "./in-place.ts";
+import { tidy } from "./scope.ts";
 
 export interface RandomOptions extends TensorOptions {
   readonly generator?: Generator;
@@ -31,13 +32,8 @@ function draw(op: string, t: Tensor, fill: Fill): Tensor {
 
 function place(t: Tensor, data: ArrayLike<number>): void {
   const order = memoryOrder(t);
-  noGrad(() => {
-    const drawn = fromArray(data, order.map((d) => t.shape[d]!), { dtype: t.dtype });
-    const seen = order.length === 0 ? t.detach() : t.detach().permute(...order);
-    seen.copy_(drawn);
-    seen.dispose();
-    drawn.dispose();
-  });
+  const shape = order.map((d) => t.shape[d]!);
+  noGrad(() => tidy(() => void t.permute(...order).copy_(fromArray(data, shape, { dtype: t.dtype }))));
   touch(t);
 }
 
