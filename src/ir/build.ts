@@ -92,6 +92,7 @@ export function binary(op: ArithmeticOp, x: Operand, y: Operand): Expr {
   }
   want(a.type === b.type, `${op} of ${a.type} and ${b.type}`);
   const logical = op === "and" || op === "or" || op === "xor";
+  want(op !== "pow" || isFloat(a.type), `pow of ${a.type}; write a loop`);
   want(logical ? !isFloat(a.type) : laneOf(a.type) !== "bool", `${op} of ${a.type}`);
   return { k: "binary", type: a.type, op, a, b };
 }
@@ -166,7 +167,9 @@ export function cast(type: Type, a: Expr): Expr {
   if (a.type === type) return a;
   if (isVector(a.type)) want(isVector(type), `cast of ${a.type} to ${type}`);
   else if (isVector(type)) want(laneOf(type) === a.type, `cast of ${a.type} to ${type}`);
-  if (a.k === "const" && isFloat(a.type) && isFloat(type)) return constant(type, a.value);
+  if (a.k === "const" && isFloat(a.type) && isFloat(type)) {
+    return constant(type, laneOf(a.type) === "f32" ? Math.fround(a.value) : a.value);
+  }
   return { k: "cast", type, a };
 }
 /** One value in all lanes. */

@@ -2,7 +2,7 @@
 // exp over a large array, whose polynomial is a dozen constants, takes a quarter of the time when they are hoisted.
 
 import type { Expr, Kernel, Stmt, Var } from "./ir.ts";
-import { isVector } from "./ir.ts";
+import { isFloat, isVector } from "./ir.ts";
 import { assignedIn, cached, childrenOf, mapExpressions, Numbering, withChildren } from "./walk.ts";
 
 export function hoist(kernel: Kernel): Kernel {
@@ -63,5 +63,5 @@ function hoistLoop(loop: Loop, fresh: Fresh, before: Stmt[]): Loop {
 
 /** A scalar constant is part of an instruction, a vector one is built from scratch wherever it stands. */
 function worthMoving(e: Expr): boolean {
-  return e.k !== "var" && (e.k !== "const" || isVector(e.type));
+  return e.k !== "var" && (e.k !== "const" || isVector(e.type) || isFloat(e.type));
 }

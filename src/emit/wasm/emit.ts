@@ -5,6 +5,8 @@ import { hoist } from "../../ir/hoist.ts";
 import type { Kernel, ParamType, Stmt } from "../../ir/ir.ts";
 import { elemBytes, isVector } from "../../ir/ir.ts";
 import { mentions, privateTo } from "../../ir/liveness.ts";
+import { lowerMath } from "../../ir/lower-math.ts";
+import { simplifyKernel } from "../../ir/simplify.ts";
 import { assignedIn } from "../../ir/walk.ts";
 import type { FunctionType } from "./assembler.ts";
 import { Module } from "./assembler.ts";
@@ -33,7 +35,7 @@ const slotLoads: { readonly [t in ParamType]: readonly [op: Op, bytes: number] }
 };
 
 export function emitKernel(kernel: Kernel, target: Target): Uint8Array<ArrayBuffer> {
-  const { name, params, begin, end, thread, body } = hoist(kernel);
+  const { name, params, begin, end, thread, body } = hoist(simplifyKernel(lowerMath(simplifyKernel(kernel), target.simd)));
   const module = new Module();
   const x = new Expressions(module, target.relaxed, [begin, end, thread]);
   params.forEach(({ type, variable }, slot) => {

@@ -3,6 +3,7 @@
 import { KernelError } from "../../ir/build.ts";
 import type { Elem, Expr, Type, Var } from "../../ir/ir.ts";
 import { elemBytes, isFloat, isVector, laneOf } from "../../ir/ir.ts";
+import { same } from "../../ir/simplify.ts";
 import { childrenOf, Numbering } from "../../ir/walk.ts";
 import type { Module, ValueType } from "./assembler.ts";
 import { Code } from "./assembler.ts";
@@ -195,6 +196,7 @@ export class Expressions {
         return this.code.op(direct);
       }
       case "select":
+        if (this.#emitExtreme(e)) return;
         this.value(e.a);
         this.value(e.b);
         this.value(e.c);
@@ -291,10 +293,6 @@ export class Expressions {
   #binary(e: Node<"binary">): void {
     const { code } = this;
     const { type } = e;
-    if ((e.op === "min" || e.op === "max") && isFloat(type)) {
-      if (e.b.k === "const") return this.#clamp(e.op, type, e.a, e.b);
-      if (e.a.k === "const") return this.#clamp(e.op, type, e.b, e.a);
-    }
     const direct = binaryOps[e.op][type];
     if (direct !== undefined) {
       this.value(e.a);
@@ -315,34 +313,16 @@ export class Expressions {
     this.#ops(e.op === "min" ? integer[type].lt : integer[type].gt, op.select);
   }
 
-  /** `x < bound ? bound : x` for max: one instruction where a full max, whose bound might be NaN, takes many. */
-  #clamp(o: "min" | "max", type: Type, x: Expr, bound: Node<"const">): void {
-    const { code } = this;
-    const direct = binaryOps[o][type];
-    if (direct === undefined) throw missing(o, type);
-    if (Number.isNaN(bound.value) || type === "f64") {
-      this.value(x);
-      this.value(bound);
-      return code.op(direct);
-    }
-    if (type === "f32x4") {
-      this.value(x);
-      this.value(bound);
-      return code.op(o === "min" ? op.f32x4Pmin : op.f32x4Pmax);
-    }
-    const copy = this.#temp("f32");
-    this.value(x);
-    code.localSet(copy);
-    this.value(bound);
-    code.localGet(copy);
-    if (o === "min") {
-      this.value(bound);
-      code.localGet(copy);
-    } else {
-      code.localGet(copy);
-      this.value(bound);
-    }
-    this.#ops(op.f32Lt, op.select);
+  /** `p < q ? q : p` and `p < q ? p : q` are one instruction each. */
+  #emitExtreme({ type, c, a, b }: Node<"select">): boolean {
+    if (type !== "f32x4" || c.k !== "compare" || (c.op !== "lt" && c.op !== "gt")) return false;
+    const [p, q] = c.op === "lt" ? [c.a, c.b] : [c.b, c.a];
+    const greater = same(a, q) && same(b, p);
+    if (!greater && !(same(a, p) && same(b, q))) return false;
+    this.value(greater ? p : q);
+    this.value(greater ? q : p);
+    this.code.op(greater ? op.f32x4Pmax : op.f32x4Pmin);
+    return true;
   }
 
   /** The machine traps on x/0 and on the one quotient that overflows; here they give 0 and wrap. */
