@@ -76,20 +76,25 @@ function packRows(k: Block, { from, row, K }: Piece, to: Expr): void {
   });
 }
 
-/** Four columns at a time, as 4x4 transposes; columns past the end repeat the last. */
+/** 4x4 transposes, in chunks of k that stay in the first cache while four columns after four pass over them. */
 function packColumns(k: Block, { from, row, column, K, columns }: Piece, to: Expr): void {
   const whole = k.let("whole", and(K, -4));
   const last = k.let("last", sub(columns, 1));
-  for (let quad = 0; quad < panelColumns; quad += 4) {
-    const sources = [0, 1, 2, 3].map((i) => k.let("source", moved(from, mul(min(last, quad + i), column), 4)));
-    const target = k.let("target", add(to, 4 * quad));
-    k.for(0, whole, 4, () => {
-      const lines = sources.map((s) => k.let("line", load4("f32", s, 0)));
-      for (const [i, line] of transposed(k, lines).entries()) k.store("f32", target, 0, line, i * panelColumns);
-      for (const s of sources) k.set(s, add(s, 16));
-      k.set(target, add(target, 16 * panelColumns));
-    });
-  }
+  k.for(0, whole, bandRows, (k0) => {
+    const end = k.let("end", min(whole, add(k0, bandRows)));
+    for (let quad = 0; quad < panelColumns; quad += 4) {
+      const sources = [0, 1, 2, 3].map((i) => {
+        return k.let("source", moved(from, add(mul(min(last, quad + i), column), k0), 4));
+      });
+      const target = k.let("target", moved(to, add(mul(k0, panelColumns), quad), 4));
+      k.for(k0, end, 4, () => {
+        const lines = sources.map((s) => k.let("line", load4("f32", s, 0)));
+        for (const [i, line] of transposed(k, lines).entries()) k.store("f32", target, 0, line, i * panelColumns);
+        for (const s of sources) k.set(s, add(s, 16));
+        k.set(target, add(target, 16 * panelColumns));
+      });
+    }
+  });
   const rest: Piece = { from: moved(from, mul(whole, row), 4), row, column, K: sub(K, whole), columns };
   packStrided(k, rest, add(to, mul(whole, 4 * panelColumns)));
 }

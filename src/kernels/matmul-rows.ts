@@ -1,7 +1,7 @@
-// Few rows against a B with adjacent columns: each task owns a band of columns of C and adds four rows of B at a
+// Few rows against a B with adjacent columns: each task owns a band of columns of C and adds eight rows of B at a
 // time to it, so that B streams from memory once, row by row.
 //
-//   c[n …] += a[k] B[k, n …] + a[k+1] B[k+1, n …] + a[k+2] B[k+2, n …] + a[k+3] B[k+3, n …]
+//   c[n …] += a[k] B[k, n …] + a[k+1] B[k+1, n …] + … + a[k+7] B[k+7, n …]
 
 import type { Block } from "../ir/build.ts";
 import { add, and, div, fma, i32, kernel, lane, load, load4, loadSplat, min, mul, rem, sub } from "../ir/build.ts";
@@ -12,18 +12,16 @@ import { activations } from "./matmul-activation.ts";
 import type { MatmulProblem } from "./matmul-problem.ts";
 import { itemAt, itemsOf, moved, problemArgs, problemParams } from "./matmul-problem.ts";
 
-/** Floats of C in a band: with four rows of B it stays in the first cache. */
-const bandColumns = 1024;
-const atOnce = 4;
+const atOnce = 8;
 const unrolled = 16;
 
 function rowsKernel(activation: Activation | undefined): Kernel {
   const act = activation === undefined ? undefined : activations[activation];
-  return kernel(`matmul_rows_${activation}`, { ...problemParams, bands: "i32" }, (k, p) => {
+  return kernel(`matmul_rows_${activation}`, { ...problemParams, bandColumns: "i32", bands: "i32" }, (k, p) => {
     k.for(k.begin, k.end, 1, (task) => {
       const item = itemAt(k, p, div(task, p.bands), 4);
-      const n0 = k.let("n0", mul(rem(task, p.bands), bandColumns));
-      const N = k.let("bandN", min(sub(p.N, n0), bandColumns));
+      const n0 = k.let("n0", mul(rem(task, p.bands), p.bandColumns));
+      const N = k.let("bandN", min(sub(p.N, n0), p.bandColumns));
       const bStart = k.let("bStart", moved(item.b, n0, 4));
       const line = (m: Expr): Var => k.let("c", moved(item.c, add(mul(m, p.cRow), n0), 4));
 
@@ -90,11 +88,17 @@ function addRows(k: Block, count: number, N: Var, c: Var, a: Stream, b: Stream):
   });
 }
 
+/** Wide enough that rows stream, narrow enough that C stays in the first cache and that there are a few bands. */
+function widthOf(N: number): number {
+  return Math.min(4096, Math.max(256, 64 * Math.ceil(N / 256)));
+}
+
 export function rowsLaunch(device: Device, p: MatmulProblem): Launch {
+  const bandColumns = widthOf(p.N);
   const bands = Math.ceil(p.N / bandColumns);
   return {
     kernel: device.compile(`matmul/rows/${p.activation}`, () => rowsKernel(p.activation)),
-    args: [...problemArgs(device, p), bands],
+    args: [...problemArgs(device, p), bandColumns, bands],
     tasks: itemsOf(p.batch) * bands,
     grain: Math.ceil(65536 / (p.K * p.M * Math.min(bandColumns, p.N) + 1)),
   };
