@@ -240,12 +240,23 @@ export class Seq2SeqRnn extends PreTrainedModel<RnnSeq2SeqConfig, [batch: Seq2Se
     const [output, state] = this.decoder(lastIds.unsqueeze(1), memory, mask, carried.state); // [B, 1, E]
     return { logits: this.decoder.output(output.squeeze(1)), state: { memory, mask, state } };
   }
-  /** The same state for other rows: `rows` (int32) names, for each new row, the old one it continues. */
-  reorder(carried: DecodingState, rows: Tensor): DecodingState {
+  /** The state with each row `times` times in a row. */
+  repeat({ memory, mask, state }: DecodingState, times: number): DecodingState {
     return {
-      memory: carried.memory.indexSelect(0, rows),
-      mask: carried.mask.indexSelect(0, rows),
-      state: carried.state.map((s) => s.indexSelect(1, rows)),
+      memory: memory.repeatInterleave(times, 0),
+      mask: mask.repeatInterleave(times, 0),
+      state: state.map((s) => s.repeatInterleave(times, 1)),
     };
   }
+  /** The state for other rows: each continues the one that `rows` (int32) names, of the same text. */
+  reorder(carried: DecodingState, rows: Tensor): DecodingState {
+    return { ...carried, state: carried.state.map((s) => s.indexSelect(1, rows)) };
+  }
+}
+
+/** The untrained model of a `config.json`. */
+export function fromConfig(config: PretrainedConfig, file: string): Seq2SeqRnn {
+  const whole = { ...defaultConfig, ...config } as RnnSeq2SeqConfig; // checked in the next line
+  checkConfig(whole, file);
+  return new Seq2SeqRnn(whole);
 }
