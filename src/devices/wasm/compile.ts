@@ -9,7 +9,7 @@ import type { Target } from "../../emit/wasm/emit.ts";
 import { mathImports } from "../../ir/math.ts";
 import type { Run } from "./phases.ts";
 
-const v8Major: number = Number.parseInt(platform.v8Version ?? "0", 10);
+export const v8Major: number = Number.parseInt(platform.v8Version ?? "0", 10);
 
 /** Whether this V8 may know how to revectorise: from Node 24 on, and only on x86-64. */
 export const mayWiden: boolean = v8Major >= 13 && platform.arch === "x64";

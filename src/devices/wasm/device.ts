@@ -34,7 +34,7 @@ export class WasmDevice extends FlatMemory implements Device {
   readonly #target: Target;
   readonly #compiler: Compiler;
   readonly #memory: WebAssembly.Memory;
-  readonly #pool: Pool | undefined;
+  #pool: Pool | undefined;
   readonly #byKey = new Map<string, Compiled>();
   readonly #kernels: PoolKernel[] = [];
   #scratch = 0;
@@ -115,8 +115,9 @@ export class WasmDevice extends FlatMemory implements Device {
     return this.#scratch;
   }
 
-  /** Ends the threads. */
+  /** Ends the threads; what is run afterwards runs on the calling thread. */
   close(): void {
     this.#pool?.close();
+    this.#pool = undefined;
   }
 }

@@ -3,7 +3,7 @@
 
 import { platform } from "#runtime/base/platform";
 import { ArgumentError } from "../../base/errors.ts";
-import { mayWiden } from "./compile.ts";
+import { mayWiden, v8Major } from "./compile.ts";
 import { maxThreads } from "./phases.ts";
 import { isWideRight } from "./verify.ts";
 
@@ -85,7 +85,10 @@ function hasSimd(): boolean {
 function hasRelaxed(): boolean {
   const splat = [0x41, 0, 0xfd, 17];
   const madd = [0xfd, 0x85, 0x02];
-  return isValid(voidFunction, [10, 20, 1, 18, 0, ...splat, ...splat, ...splat, ...madd, 0x1a, 0x0b]);
+  const isThere = (): boolean =>
+    isValid(voidFunction, [10, 20, 1, 18, 0, ...splat, ...splat, ...splat, ...madd, 0x1a, 0x0b]);
+  // Node 20 has it, finished, behind a flag.
+  return isThere() || (v8Major === 11 && platform.setV8Flag("--experimental-wasm-relaxed-simd") && isThere());
 }
 
 function hasSharedMemory(): boolean {

@@ -156,8 +156,10 @@ export class Pool {
     const words = this.#memory.i32;
     for (let thread = 1; thread < this.threads; thread++) {
       let since = 0;
-      for (let spins = 1; Atomics.load(words, insideWord(thread)) === sequence; spins++) {
+      const inside = insideWord(thread);
+      for (let spins = 1; Atomics.load(words, inside) === sequence; spins++) {
         if (spins % 1024 !== 0) continue;
+        if (this.#me.sleeps) Atomics.wait(words, inside, sequence, 0.05); // lets it have the processor
         const now = performance.now();
         if (since === 0 || Atomics.load(words, stateWord(thread)) !== 0) since = now;
         else if (now - since > silenceMs) this.#lose(thread, "it does not answer");
