@@ -2,7 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import { createContext, runInContext, runInNewContext } from "node:vm";
 import { isMainThread, Worker } from "node:worker_threads";
 import type { Platform, WorkerHandle } from "./platform.ts";
 
@@ -53,11 +53,20 @@ function setV8Flag(flag: string): boolean {
 
 let collect: (() => void) | undefined;
 
-/** `gc` is a global of contexts made after the flag; it collects the whole heap from any of them. */
+/**
+ * `gc` is a global of contexts made after the flag; it collects the whole heap from any of them. What a WeakRef was made for in
+ * this turn stays alive until the turn ends; a script in a context with its own microtask queue ends it early.
+ */
 function exposeGc(): (() => void) | undefined {
   if (collect || !setV8Flag("--expose-gc")) return collect;
   const gc: unknown = runInNewContext("typeof gc === 'function' ? gc : undefined");
-  if (typeof gc === "function") collect = () => void gc();
+  const turn = createContext({}, { microtaskMode: "afterEvaluate" });
+  if (typeof gc === "function") {
+    collect = () => {
+      runInContext("0", turn);
+      gc();
+    };
+  }
   return collect;
 }
 

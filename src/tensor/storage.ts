@@ -1,7 +1,15 @@
 // A piece of device memory that tensors share. It is counted: each tensor handle holds it once, and the last one that
 // lets go gives the memory back. The version counts writes, so that autograd notices a saved value that changed.
 
+import { platform } from "#runtime/base/platform";
 import type { Device } from "../ir/device.ts";
+import { collect } from "./scope.ts";
+
+/** Under pressure a device has the dead tensors found, so that their memory is used again before more is taken. */
+function relieve(): boolean {
+  const { forceGc } = platform;
+  return forceGc !== undefined && collect(forceGc);
+}
 
 export class Storage {
   readonly device: Device;
@@ -12,6 +20,7 @@ export class Storage {
 
   constructor(device: Device, bytes: number) {
     this.device = device;
+    device.onPressure ??= relieve;
     this.bytes = bytes;
     this.address = device.alloc(bytes);
   }
