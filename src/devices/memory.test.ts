@@ -28,7 +28,7 @@ class FakeBacking implements Backing {
 
 test("grows modestly, and more when more is needed", () => {
   const backing = new FakeBacking(1024 * MiB);
-  const memory = new FlatMemory(backing, 65536);
+  const memory = new FlatMemory(backing, 65536, 1);
   memory.alloc(15 * MiB);
   assert.deepEqual(backing.asked, []);
   memory.alloc(2 * MiB);
@@ -40,7 +40,7 @@ test("grows modestly, and more when more is needed", () => {
 
 test("asks for dead blocks only beyond the mark, and grows no more than it must", () => {
   const backing = new FakeBacking(4096 * MiB);
-  const memory = new FlatMemory(backing, 65536);
+  const memory = new FlatMemory(backing, 65536, 1);
   const dead: number[] = [];
   let rounds = 0;
   memory.onPressure = () => {
@@ -57,7 +57,7 @@ test("asks for dead blocks only beyond the mark, and grows no more than it must"
 });
 
 test("the mark follows what is live", () => {
-  const memory = new FlatMemory(new FakeBacking(4096 * MiB), 65536);
+  const memory = new FlatMemory(new FakeBacking(4096 * MiB), 65536, 1);
   let rounds = 0;
   memory.onPressure = () => {
     rounds += 1;
@@ -68,7 +68,7 @@ test("the mark follows what is live", () => {
 });
 
 test("presses before it gives up, then says what is live", () => {
-  const memory = new FlatMemory(new FakeBacking(100 * MiB), 65536);
+  const memory = new FlatMemory(new FakeBacking(100 * MiB), 65536, 1);
   const dead = [memory.alloc(60 * MiB)];
   memory.onPressure = () => {
     for (const address of dead) memory.free(address);

@@ -25,13 +25,18 @@ export class FlatMemory {
   i64!: BigInt64Array;
   onPressure: (() => boolean) | undefined = undefined;
 
+  readonly threads: number;
+
   readonly #backing: Backing;
   readonly #allocator: Allocator;
   #mark = firstMark;
   #pressing = false;
+  #scratch = 0;
+  #scratchBytes = 0;
 
   /** Blocks lie above the first `reserved` bytes, which belong to the device. */
-  constructor(backing: Backing, reserved: number) {
+  constructor(backing: Backing, reserved: number, threads: number) {
+    this.threads = threads;
     this.#backing = backing;
     this.#allocator = new Allocator(reserved, backing.buffer.byteLength);
     this.#view();
@@ -50,6 +55,17 @@ export class FlatMemory {
   protected reserve(bytes: number): number {
     const address = this.#allocator.reserve(bytes);
     return address !== 0 ? address : this.#makeRoom(bytes, (b) => this.#allocator.reserve(b));
+  }
+
+  /** Grows by doubling and is never freed: launches that are already written may still name the old place. */
+  scratch(bytesPerThread: number): number {
+    const bytes = bytesPerThread * this.threads;
+    if (bytes > this.#scratchBytes) {
+      const roomy = Math.max(bytes, 2 * this.#scratchBytes, 2 ** 16);
+      this.#scratch = this.reserve(roomy);
+      this.#scratchBytes = roomy;
+    }
+    return this.#scratch;
   }
 
   memoryStats(): MemoryStats {

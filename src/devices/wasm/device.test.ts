@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
+import { platform } from "#runtime/base/platform";
 import { DeviceError } from "../../base/errors.ts";
 import * as b from "../../ir/build.ts";
 import type { Kernel } from "../../ir/ir.ts";
@@ -213,6 +214,48 @@ test(
     assert.equal(device.scratch(5000), larger);
   }),
 );
+
+test("threads that cannot start leave the work to the calling one", async () => {
+  const { spawnWorker } = platform;
+  const replaceable = platform as { spawnWorker: typeof spawnWorker }; // only here
+  replaceable.spawnWorker = () => {
+    throw new Error("no threads today");
+  };
+  try {
+    await withDevice(2, (device) => {
+      const counts = zeros(device, 4096);
+      device.run(device.compile("counted", counted), [counts, -1], 1000, 1);
+      assert.equal(device.i32[counts / 4], 1000);
+      assert.match(device.problem ?? "", /no threads today/);
+    })();
+  } finally {
+    replaceable.spawnWorker = spawnWorker;
+  }
+});
+
+test(
+  "after its threads are ended a device works alone",
+  withDevice(2, (device) => {
+    const counts = zeros(device, 4096);
+    untilHelped(device, counts);
+    device.close();
+    device.i32.fill(0, counts / 4, counts / 4 + 1024);
+    device.run(device.compile("counted", counted), [counts, -1], 1000, 1);
+    assert.equal(device.i32[counts / 4], 1000);
+  }),
+);
+
+test("works where memory cannot be shared", () => {
+  const url = JSON.stringify(new URL("./device.ts", import.meta.url).href);
+  const script = `
+    delete globalThis.SharedArrayBuffer;
+    const { createWasmDevice } = await import(${url});
+    const device = createWasmDevice();
+    console.log(device.threads, device.f32.buffer.constructor.name);
+  `;
+  const printed = execFileSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8" });
+  assert.equal(printed, "1 ArrayBuffer\n");
+});
 
 test("a process with workers ends by itself", () => {
   const url = new URL("./device.ts", import.meta.url).href;

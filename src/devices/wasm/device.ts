@@ -6,6 +6,7 @@ import { emitKernel } from "../../emit/wasm/emit.ts";
 import type { Compiled, Device, Launch } from "../../ir/device.ts";
 import type { Kernel } from "../../ir/ir.ts";
 import { mathImports } from "../../ir/math.ts";
+import { scalarize } from "../../ir/scalarize.ts";
 import { FlatMemory } from "../memory.ts";
 import { writeArgs } from "./args.ts";
 import { Compiler } from "./compile.ts";
@@ -29,7 +30,6 @@ export function createWasmDevice(options: WasmDeviceOptions = {}): WasmDevice {
 
 export class WasmDevice extends FlatMemory implements Device {
   readonly name = "wasm";
-  readonly threads: number;
 
   readonly #target: Target;
   readonly #compiler: Compiler;
@@ -37,15 +37,12 @@ export class WasmDevice extends FlatMemory implements Device {
   #pool: Pool | undefined;
   readonly #byKey = new Map<string, Compiled>();
   readonly #kernels: PoolKernel[] = [];
-  #scratch = 0;
-  #scratchBytes = 0;
 
   constructor(options: WasmDeviceOptions) {
     const found = features();
     const threads = Math.min(options.threads ?? found.threads, found.sharedMemory ? maxThreads : 1);
     const backing = new WasmBacking(threads > 1);
-    super(backing, controlBytes);
-    this.threads = threads;
+    super(backing, controlBytes, threads);
     this.#memory = backing.memory;
     const simd = found.simd && options.simd !== false;
     this.#target = {
@@ -66,7 +63,7 @@ export class WasmDevice extends FlatMemory implements Device {
     if (kernel.params.length > maxArgs) {
       throw new DeviceError(`${kernel.name}: ${kernel.params.length} parameters, at most ${maxArgs}`, { key });
     }
-    const bytes = emitKernel(kernel, this.#target);
+    const bytes = emitKernel(this.#target.simd ? kernel : scalarize(kernel), this.#target);
     const imports = { env: { memory: this.#memory }, math: mathImports };
     const instance = new WebAssembly.Instance(this.#compiler.compile(bytes), imports);
     const run = instance.exports.run as Run; // what emitKernel exports
@@ -104,15 +101,9 @@ export class WasmDevice extends FlatMemory implements Device {
     }
   }
 
-  /** Grows by doubling and is never freed: launches that are already written may still name the old place. */
-  scratch(bytesPerThread: number): number {
-    const bytes = bytesPerThread * this.threads;
-    if (bytes > this.#scratchBytes) {
-      const roomy = Math.max(bytes, 2 * this.#scratchBytes, 2 ** 16);
-      this.#scratch = this.reserve(roomy);
-      this.#scratchBytes = roomy;
-    }
-    return this.#scratch;
+  /** Why fewer threads take part than should, if so. */
+  get problem(): string | undefined {
+    return this.#pool?.problem;
   }
 
   /** Ends the threads; what is run afterwards runs on the calling thread. */

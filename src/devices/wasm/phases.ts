@@ -70,8 +70,8 @@ export interface Member {
   runOf(kernel: number, code: number, bytes: number): Run;
   /** Whether this thread may sleep; a browser's main thread may not. */
   readonly sleeps: boolean;
-  /** Called now and then while a phase does not end. */
-  onWait(done: number): void;
+  /** Called now and then while the phase at this word does not end. */
+  onWait(phase: number, done: number): void;
 }
 
 /** Does this thread's part of a job. Returns when all is done, or when it was called off. */
@@ -141,7 +141,7 @@ function isDone(me: Member, at: number): boolean {
       if (Atomics.load(words, failedWord) === 0) Atomics.wait(words, at + doneAt, done, napMs);
       Atomics.sub(words, sleepingWord, 1);
     }
-    me.onWait(done);
+    me.onWait(at, done);
   }
 }
 

@@ -79,6 +79,8 @@ export class Pool {
   readonly #workers: WorkerHandle[] = [];
   #started = false;
   #sequence = 0;
+  /** What did not move when it was last looked at, and since when. */
+  #quietPhase = -1;
   #quietDone = -1;
   #quietSince = 0;
 
@@ -96,7 +98,7 @@ export class Pool {
       words: memory.i32,
       runOf: (id) => this.#kernels[id]!.run,
       sleeps: maySleep(),
-      onWait: (done) => this.#watch(done),
+      onWait: (phase, done) => this.#watch(phase, done),
     };
   }
 
@@ -229,19 +231,21 @@ export class Pool {
     words[job + 1] = phases;
     words[job + 2] = words.length >>> 14; // pages
     this.#sequence = sequence;
+    this.#quietPhase = -1;
     announce(words, sequence);
   }
 
   /** While a phase does not end: gives up when nobody holds a chunk and nothing has happened for long. */
-  #watch(done: number): void {
+  #watch(phase: number, done: number): void {
     const { words, threads } = this.#me;
     const now = performance.now();
-    let busy = done !== this.#quietDone;
+    let busy = phase !== this.#quietPhase || done !== this.#quietDone;
     for (let thread = 1; thread < threads && !busy; thread++) busy = Atomics.load(words, stateWord(thread)) !== 0;
     if (busy) this.#quietSince = now;
+    this.#quietPhase = phase;
     this.#quietDone = done;
-    if (now - this.#quietSince > silenceMs)
-      callOff(words, `a thread went away with its work (${this.problem ?? "no word of it"})`);
+    if (now - this.#quietSince <= silenceMs) return;
+    callOff(words, `a thread went away with its work (${this.problem ?? "no word of it"})`);
   }
 
   /** Cleans up after a job that was called off, so that the next one finds all in order, and says what happened. */
