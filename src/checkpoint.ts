@@ -1,0 +1,3 @@
+// Files of tensors.
+
+export { readSafetensors, type SafetensorsEntry, safetensorsName, writeSafetensors } from "./checkpoint/safetensors.ts";
