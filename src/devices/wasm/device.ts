@@ -53,7 +53,7 @@ export class WasmDevice extends FlatMemory implements Device {
       maxPages: backing.maxPages,
     };
     this.#compiler = new Compiler(this.#target, found.revectorized === "on");
-    if (threads > 1) this.#pool = new Pool(threads, this, backing.memory, (bytes) => this.reserve(bytes));
+    if (threads > 1) this.#pool = new Pool(this, backing.memory, this.#kernels, (bytes) => this.reserve(bytes));
   }
 
   compile(key: string, build: () => Kernel): Compiled {
@@ -76,14 +76,14 @@ export class WasmDevice extends FlatMemory implements Device {
   run(kernel: Compiled, args: readonly number[], tasks: number, grain: number): void {
     const known = this.#kernels[kernel.id]!;
     if (tasks <= grain || this.#pool === undefined) this.#runHere(known, args, tasks);
-    else this.#pool.run([{ kernel: known, args, tasks, grain }]);
+    else this.#pool.run([{ kernel, args, tasks, grain }]);
   }
 
   runAll(launches: readonly Launch[]): void {
     if (this.#pool === undefined || launches.every((l) => l.tasks <= l.grain)) {
       for (const { kernel, args, tasks } of launches) this.#runHere(this.#kernels[kernel.id]!, args, tasks);
     } else {
-      this.#pool.run(launches.map((l) => ({ ...l, kernel: this.#kernels[l.kernel.id]! })));
+      this.#pool.run(launches);
     }
   }
 

@@ -4,7 +4,7 @@
 import { platform } from "#runtime/base/platform";
 import { DeviceError } from "../../base/errors.ts";
 import type { WorkerHandle } from "../../base/platform.ts";
-import type { Kernel } from "../../ir/ir.ts";
+import type { Compiled, Launch } from "../../ir/device.ts";
 import type { FlatMemory } from "../memory.ts";
 import { writeArgs } from "./args.ts";
 import type { Member, Run } from "./phases.ts";
@@ -36,18 +36,9 @@ import {
 import type { Hire } from "./worker.ts";
 
 /** A kernel as the pool needs it. */
-export interface PoolKernel {
-  readonly kernel: Kernel;
-  readonly id: number;
+export interface PoolKernel extends Compiled {
   readonly bytes: Uint8Array;
   readonly run: Run;
-}
-
-export interface PoolLaunch {
-  readonly kernel: PoolKernel;
-  readonly args: readonly number[];
-  readonly tasks: number;
-  readonly grain: number;
 }
 
 interface Table {
@@ -70,8 +61,8 @@ export class Pool {
   readonly #shared: WebAssembly.Memory;
   readonly #reserve: (bytes: number) => number;
   readonly #me: Member;
-  /** Kernels that workers have been told of, and where their bytes lie, by id. */
-  readonly #kernels: PoolKernel[] = [];
+  /** By id: the device's kernels, and where the bytes lie of those that workers have been told of. */
+  readonly #kernels: readonly PoolKernel[];
   readonly #codes: number[] = [];
   #codeNext = 0;
   #codeEnd = 0;
@@ -103,7 +94,7 @@ export class Pool {
   }
 
   /** Does the launches one after another, each with all threads. */
-  run(launches: readonly PoolLaunch[]): void {
+  run(launches: readonly Launch[]): void {
     if (!this.#started) this.#start();
     const sequence = (this.#sequence + 1) | 0 || 1; // 0 means "in no job"
     const table = this.#tables[sequence & (tableCount - 1)]!;
@@ -169,13 +160,13 @@ export class Pool {
     }
   }
 
-  #write(table: Table, launches: readonly PoolLaunch[]): void {
+  #write(table: Table, launches: readonly Launch[]): void {
     const stride = phaseWords(this.threads);
     let args = launches.length * stride * 4;
     let bytes = args;
     for (const { kernel } of launches) {
       bytes += kernel.kernel.params.length * 8;
-      if (this.#codes[kernel.id] === undefined) this.#tell(kernel);
+      if (this.#codes[kernel.id] === undefined) this.#tell(this.#kernels[kernel.id]!);
     }
     if (bytes > table.bytes) {
       table.bytes = 2 * bytes;
@@ -185,7 +176,7 @@ export class Pool {
     let at = table.address >>> 2;
     args += table.address;
     for (const { kernel, args: values, tasks, grain } of launches) {
-      this.#writePhase(words, at, kernel, args, tasks, grain);
+      this.#writePhase(words, at, this.#kernels[kernel.id]!, args, tasks, grain);
       writeArgs(this.#memory, kernel.kernel, args, values);
       at += stride;
       args += values.length * 8;
@@ -219,7 +210,6 @@ export class Pool {
     }
     this.#memory.u8.set(bytes, this.#codeNext);
     this.#codes[id] = this.#codeNext;
-    this.#kernels[id] = kernel;
     this.#codeNext += bytes.length;
   }
 
@@ -249,7 +239,7 @@ export class Pool {
   }
 
   /** Cleans up after a job that was called off, so that the next one finds all in order, and says what happened. */
-  #end(sequence: number, launches: readonly PoolLaunch[]): DeviceError {
+  #end(sequence: number, launches: readonly Launch[]): DeviceError {
     const words = this.#memory.i32;
     const next = (sequence + 1) | 0 || 1;
     const table = this.#tables[next & (tableCount - 1)]!;
