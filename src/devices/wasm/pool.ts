@@ -75,8 +75,15 @@ export class Pool {
   #quietDone = -1;
   #quietSince = 0;
 
-  constructor(threads: number, memory: FlatMemory, shared: WebAssembly.Memory, reserve: (bytes: number) => number) {
+  constructor(
+    memory: FlatMemory,
+    shared: WebAssembly.Memory,
+    kernels: readonly PoolKernel[],
+    reserve: (bytes: number) => number,
+  ) {
+    const { threads } = memory;
     this.threads = threads;
+    this.#kernels = kernels;
     this.#memory = memory;
     this.#shared = shared;
     this.#reserve = reserve;
