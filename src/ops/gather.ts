@@ -2,109 +2,27 @@
 // anything is read.
 
 import { bytesOf, type DType } from "../base/dtype.ts";
-import { DTypeError, IndexError, ShapeError } from "../base/errors.ts";
+import { DTypeError, ShapeError } from "../base/errors.ts";
 import { numel, showShape } from "../base/shape.ts";
-import { add, type Block, div as divide, kernel, load, lt, mul, rem } from "../ir/build.ts";
 import type { Device } from "../ir/device.ts";
-import type { Expr, Kernel } from "../ir/ir.ts";
-import { hasVector, read, write } from "./elements.ts";
+import { checkIds as checkRange } from "../kernels/ids.ts";
+import * as kernels from "../kernels/indexing.ts";
+import type { Real } from "../kernels/row-loop.ts";
+import { layouts } from "./elements.ts";
 import type { Meta, Op, View } from "./op.ts";
-
-/** Throws if an index is outside of `0 … size-1`. */
-function checkIndices(device: Device, op: string, indices: View, size: number): void {
-  const n = numel(indices.shape);
-  const view = new Int32Array(device.u8.buffer, indices.address, n);
-  for (let i = 0; i < n; i++) {
-    const id = view[i]!;
-    if (id < 0 || id >= size) throw new IndexError(`${op}: index ${id} (element ${i}) is out of range for size ${size}.`, { op, index: id, size });
-  }
-}
 
 function checkIds(op: string, m: Meta): void {
   if (m.dtype !== "int32") throw new DTypeError(`${op}: indices are int32, got ${m.dtype}. Convert with .int().`, { op, dtype: m.dtype });
 }
 
-interface Cut {
-  readonly outer: number;
-  readonly size: number;
-  readonly inner: number;
-}
-function cut(shape: readonly number[], dim: number): Cut {
-  return { outer: numel(shape.slice(0, dim)), size: shape[dim] ?? 1, inner: numel(shape.slice(dim + 1)) };
+function cut(shape: readonly number[], dim: number): { readonly outer: number; readonly dim: number; readonly inner: number } {
+  return { outer: numel(shape.slice(0, dim)), dim: shape[dim] ?? 1, inner: numel(shape.slice(dim + 1)) };
 }
 
-/** Copies `count` adjacent elements, adding to what is there if `adds`. */
-function moveRow(k: Block, dtype: DType, from: Expr, to: Expr, count: Expr, adds: boolean): void {
-  const i = k.let("i", { k: "const", type: "i32", value: 0 });
-  const move = (width: "one" | "four", offset: number): Expr => {
-    const value = read(dtype, from, i, width, offset);
-    return adds ? add(read(dtype, to, i, width, offset), value) : value;
-  };
-  if (hasVector(dtype) && !(adds && dtype === "bool")) {
-    const end = k.let("end", add(count, -15));
-    k.while(lt(i, end), () => {
-      const values = [0, 4, 8, 12].map((offset) => k.let("v", move("four", offset)));
-      values.forEach((v, n) => write(k, dtype, to, i, v, 4 * n, 4));
-      k.set(i, add(i, 16));
-    });
-  }
-  k.while(lt(i, count), () => {
-    write(k, dtype, to, i, move("one", 0));
-    k.set(i, add(i, 1));
-  });
-}
-
-/** out[o, i, :] = x[o, ids[i], :] */
-function selectKernel(dtype: DType): Kernel {
-  return kernel("indexSelect", { x: "ptr", ids: "ptr", out: "ptr", size: "i32", n: "i32", inner: "i32" }, (k, p) => {
-    k.for(k.begin, k.end, 1, (task) => {
-      const id = load("i32", p.ids, rem(task, p.n));
-      const row = add(mul(divide(task, p.n), p.size), id);
-      const bytes = mul(p.inner, bytesOf(dtype));
-      const from = k.let("from", add(p.x, mul(row, bytes)));
-      const to = k.let("to", add(p.out, mul(task, bytes)));
-      moveRow(k, dtype, from, to, p.inner, false);
-    });
-  });
-}
-
-/** out[o, ids[i], :] += x[o, i, :], one task a block of columns of one outer index, so that no two threads meet. */
-function addKernel(dtype: DType): Kernel {
-  const types = { x: "ptr", ids: "ptr", out: "ptr", size: "i32", n: "i32", inner: "i32", block: "i32", blocks: "i32" } as const;
-  return kernel("indexAdd", types, (k, p) => {
-    k.for(k.begin, k.end, 1, (task) => {
-      const outer = k.let("outer", divide(task, p.blocks));
-      const column = k.let("column", mul(rem(task, p.blocks), p.block));
-      const left = k.let("left", add(p.inner, mul(column, -1)));
-      const width = k.let("width", { k: "select", type: "i32", c: lt(left, p.block), a: left, b: p.block });
-      const at = (base: Expr, row: Expr): Expr => add(base, mul(add(mul(row, p.inner), column), bytesOf(dtype)));
-      k.for(0, p.n, 1, (i) => {
-        const id = load("i32", p.ids, i);
-        const from = k.let("from", at(p.x, add(mul(outer, p.n), i)));
-        const to = k.let("to", at(p.out, add(mul(outer, p.size), id)));
-        moveRow(k, dtype, from, to, width, true);
-      });
-    });
-  });
-}
-
-function runSelect(device: Device, x: View, ids: View, out: View, dim: number): void {
-  const { outer, size, inner } = cut(x.shape, dim);
-  checkIndices(device, "indexSelect", ids, size);
-  const n = numel(ids.shape);
-  const compiled = device.compile(`indexSelect|${x.dtype}`, () => selectKernel(x.dtype));
-  device.run(compiled, [x.address, ids.address, out.address, size, n, inner], outer * n, Math.max(1, Math.ceil(16384 / Math.max(inner, 1))));
-}
-
-function runAdd(device: Device, ids: View, source: View, out: View, dim: number): void {
-  const { outer, size, inner } = cut(out.shape, dim);
-  checkIndices(device, "indexAdd", ids, size);
-  const n = numel(ids.shape);
-  const block = inner >= 128 && outer === 1 ? Math.ceil(inner / 2 / 16) * 16 : inner;
-  const blocks = block === 0 ? 0 : Math.ceil(inner / block);
-  const compiled = device.compile(`indexAdd|${out.dtype}`, () => addKernel(out.dtype));
-  const grain = n * block > 8192 ? 1 : Math.max(1, outer * blocks);
-  device.run(compiled, [source.address, ids.address, out.address, size, n, inner, block, blocks], outer * blocks, grain);
+function elemOf(op: string, dtype: DType): Real | "i32" | "i64" {
+  const { elem } = layouts[dtype];
+  if (elem === "f32" || elem === "f64" || elem === "i32" || elem === "i64") return elem;
+  throw new DTypeError(`${op}: no ${dtype} yet; convert with .float() or .int().`, { op, dtype });
 }
 
 function copyBytes(device: Device, from: View, to: View): void {
@@ -121,7 +39,10 @@ export const indexSelect: Op<number> = {
     if (ids!.shape.length > 1) throw new ShapeError(`indexSelect: indices have 1 dimension, got ${showShape(ids!.shape)}.`, { shape: ids!.shape });
     return [{ shape: x!.shape.map((s, d) => (d === dim ? numel(ids!.shape) : s)), dtype: x!.dtype }];
   },
-  run: (device, [x, ids], [out], dim) => runSelect(device, x!, ids!, out!, dim),
+  run(device, [x, ids], [out], dim) {
+    const places = { ids: ids!.address, count: numel(ids!.shape) };
+    kernels.indexSelect(device, { ...cut(x!.shape, dim), ...places, elem: layouts[x!.dtype].elem, x: x!.address, y: out!.address });
+  },
   save: () => ({ inputs: [1] }),
   grad(k) {
     const { shape } = k.metas[0]!;
@@ -146,7 +67,8 @@ export const indexAdd: Op<number> = {
   },
   run(device, [x, ids, source], [out], dim) {
     copyBytes(device, x!, out!);
-    runAdd(device, ids!, source!, out!, dim);
+    const places = { ids: ids!.address, count: numel(ids!.shape) };
+    kernels.indexAdd(device, { ...cut(x!.shape, dim), ...places, elem: elemOf("indexAdd", x!.dtype), x: source!.address, y: out!.address });
   },
   save: () => ({ inputs: [1] }),
   grad: (k) => [k.g, undefined, k.needs[2] === true ? k.g.indexSelect(k.attrs, k.input(1)) : undefined],
@@ -161,15 +83,32 @@ export const embedding: Op<{ readonly paddingIdx: number | undefined }> = {
     if (weight!.shape.length !== 2) throw new ShapeError(`embedding: the table is [V, D], got ${showShape(weight!.shape)}.`, { shape: weight!.shape });
     return [{ shape: [...ids!.shape, weight!.shape[1]!], dtype: weight!.dtype }];
   },
-  run: (device, [weight, ids], [out]) => runSelect(device, weight!, ids!, out!, 0),
+  run(device, [weight, ids], [out]) {
+    const places = { ids: ids!.address, count: numel(ids!.shape) };
+    kernels.indexSelect(device, { ...cut(weight!.shape, 0), ...places, elem: layouts[weight!.dtype].elem, x: weight!.address, y: out!.address });
+  },
   save: () => ({ inputs: [1] }),
   grad(k) {
-    const [V, D] = k.metas[0]!.shape as [number, number]; // checked when it ran
+    return [k.g.applyOp(embeddingBackward, [k.input(1)], { ...k.attrs, V: k.metas[0]!.shape[0]! }), undefined];
+  },
+};
+
+/** The rows of `g` added up by id, `[V, D]`. */
+const embeddingBackward: Op<{ readonly paddingIdx: number | undefined; readonly V: number }> = {
+  name: "embeddingDenseBackward",
+  contiguous: true,
+  infer: ([g], { V }) => [{ shape: [V, g!.shape.at(-1)!], dtype: g!.dtype }],
+  run(device, [g, ids], [out], { paddingIdx, V }) {
+    const places = { ids: ids!.address, count: numel(ids!.shape) };
+    const sizes = { dim: V, inner: g!.shape.at(-1)! };
+    kernels.embeddingBackward(device, { ...sizes, ...places, elem: elemOf("embedding", g!.dtype), x: g!.address, y: out!.address, skip: paddingIdx });
+  },
+  save: () => ({ inputs: [1] }),
+  grad(k) {
     const { paddingIdx } = k.attrs;
-    const ids = k.input(1).reshape(-1);
-    const rows = k.g.reshape(-1, D);
-    const kept = paddingIdx === undefined ? rows : rows.maskedFill(ids.eq(paddingIdx).unsqueeze(1), 0);
-    return [k.g.zerosOf([V, D]).indexAdd(0, ids, kept), undefined];
+    const ids = k.input(1);
+    const rows = k.g.applyOp(embedding, [ids], { paddingIdx: undefined });
+    return [paddingIdx === undefined ? rows : rows.maskedFill(ids.eq(paddingIdx).unsqueeze(-1), 0), undefined];
   },
 };
 
@@ -219,7 +158,7 @@ export const gather: Op<number> = {
     return [{ shape: ids!.shape, dtype: x!.dtype }];
   },
   run(device, [x, ids], [out], dim) {
-    checkIndices(device, "gather", ids!, x!.shape[dim] ?? 1);
+    checkRange(device, "gather: index", { ids: ids!.address, count: numel(ids!.shape), limit: x!.shape[dim] ?? 1 });
     const [from, to] = [numbersOf(device, x!), numbersOf(device, out!)];
     walk(device, x!, ids!, dim, (at, place) => {
       to[at] = from[place]!;
@@ -243,7 +182,7 @@ export const scatterAdd: Op<number> = {
     return [{ shape: x!.shape, dtype: x!.dtype }];
   },
   run(device, [x, ids, source], [out], dim) {
-    checkIndices(device, "scatterAdd", ids!, x!.shape[dim] ?? 1);
+    checkRange(device, "scatterAdd: index", { ids: ids!.address, count: numel(ids!.shape), limit: x!.shape[dim] ?? 1 });
     copyBytes(device, x!, out!);
     const [from, to] = [numbersOf(device, source!), numbersOf(device, out!)];
     const places: number[] = [];

@@ -2,14 +2,16 @@
 // allows, and the kernels do the rest.
 
 import type { DType } from "../base/dtype.ts";
-import { ShapeError } from "../base/errors.ts";
+import { DTypeError, ShapeError } from "../base/errors.ts";
 import { bytesOf } from "../base/dtype.ts";
 import { contiguousStrides, isContiguous, numel, showShape } from "../base/shape.ts";
 import type { Device } from "../ir/device.ts";
+import { type Reduce, type Reduction, reduce } from "../kernels/reduce.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { cumulate, reduceArg } from "./along-kernel.ts";
+import { layouts } from "./elements.ts";
 import type { Backward, Meta, Op, View } from "./op.ts";
 import { runPointwise } from "./pointwise-kernel.ts";
-import { cumulate, type Reduction, reduce, reduceArg } from "./reduce-kernel.ts";
 
 export interface ReduceAttrs {
   /** Sorted, from the front, each once. */
@@ -69,35 +71,43 @@ function count(shape: readonly number[], dims: readonly number[]): number {
 
 interface ReduceRule {
   readonly kind: Reduction;
-  readonly dtype?: (dtype: DType) => DType;
-  /** Has a result over no elements. */
-  readonly identity: boolean;
-  readonly scale?: (shape: readonly number[], dims: readonly number[]) => number;
+  /** The result over no elements; undefined where there is none. */
+  readonly empty: number | undefined;
+}
+
+function elemOf(op: string, dtype: DType): Reduce["elem"] {
+  const { elem } = layouts[dtype];
+  if (elem === "i8" || elem === "i16" || elem === "u16") throw new DTypeError(`${op}: no ${dtype} yet; convert with .float() or .int().`, { op, dtype });
+  return elem;
 }
 
 function reduction(name: string, rule: ReduceRule, gradient?: Pick<Op<ReduceAttrs>, "save" | "grad">): Op<ReduceAttrs> {
   return {
     name,
     infer([x], attrs): readonly Meta[] {
-      if (!rule.identity && count(x!.shape, attrs.dims) === 0) {
+      elemOf(name, x!.dtype);
+      if (rule.empty === undefined && count(x!.shape, attrs.dims) === 0) {
         throw new ShapeError(`${name}: ${showShape(x!.shape)} has no elements along ${showShape(attrs.dims)}.`, { shape: x!.shape, dims: attrs.dims });
       }
-      return [{ shape: reducedShape(x!.shape, attrs), dtype: rule.dtype?.(x!.dtype) ?? x!.dtype }];
+      return [{ shape: reducedShape(x!.shape, attrs), dtype: x!.dtype }];
     },
     run(device, [x], [out], { dims }) {
+      if (count(x!.shape, dims) === 0) {
+        runPointwise(device, { name: "fill", value: (v) => v, computes: [out!.dtype], scalars: [true] }, [rule.empty ?? 0], out!);
+        return;
+      }
       withForm(device, x!, dims, ({ address, outer, red, inner }) => {
-        const scale = rule.scale?.(x!.shape, dims) ?? 1;
-        reduce(device, { kind: rule.kind, dtype: x!.dtype, outDType: out!.dtype, scale, x: address, out: out!.address, outer, red, inner });
+        reduce(device, { op: rule.kind, elem: elemOf(name, x!.dtype), outer, size: red, inner, x: address, y: out!.address });
       });
     },
     ...gradient,
   };
 }
 
-export const sum: Op<ReduceAttrs> = reduction("sum", { kind: "sum", identity: true }, { grad: (k) => [expanded(k)] });
+export const sum: Op<ReduceAttrs> = reduction("sum", { kind: "sum", empty: 0 }, { grad: (k) => [expanded(k)] });
 export const mean: Op<ReduceAttrs> = reduction(
   "mean",
-  { kind: "sum", identity: true, scale: (shape, dims) => 1 / count(shape, dims) },
+  { kind: "mean", empty: Number.NaN },
   { grad: (k) => [restored(k, k.g.div(count(k.metas[0]!.shape, k.attrs.dims))).expand(...k.metas[0]!.shape)] },
 );
 const tied: Pick<Op<ReduceAttrs>, "save" | "grad"> = {
@@ -108,37 +118,34 @@ const tied: Pick<Op<ReduceAttrs>, "save" | "grad"> = {
     return [best.mul(share)];
   },
 };
-export const amax: Op<ReduceAttrs> = reduction("amax", { kind: "max", identity: false }, tied);
-export const amin: Op<ReduceAttrs> = reduction("amin", { kind: "min", identity: false }, tied);
+export const amax: Op<ReduceAttrs> = reduction("amax", { kind: "max", empty: undefined }, tied);
+export const amin: Op<ReduceAttrs> = reduction("amin", { kind: "min", empty: undefined }, tied);
 export const prod: Op<ReduceAttrs> = reduction(
   "prod",
-  { kind: "prod", identity: true },
+  { kind: "prod", empty: 1 },
   {
     save: () => ({ inputs: [0] }),
     // The product of all others, taken as the running products from both sides, so that zeros do not divide.
     grad: (k) => [expanded(k).mul(productOfOthers(k.input(0), k.attrs.dims))],
   },
 );
-const toBool = (): DType => "bool";
-export const any: Op<ReduceAttrs> = reduction("any", { kind: "any", identity: true, dtype: toBool });
-export const all: Op<ReduceAttrs> = reduction("all", { kind: "all", identity: true, dtype: toBool });
+/** Of bools: whether one is true. */
+export const any: Op<ReduceAttrs> = reduction("any", { kind: "max", empty: 0 });
+/** Of bools: whether none is false. */
+export const all: Op<ReduceAttrs> = reduction("all", { kind: "min", empty: 1 });
 
 /** `√Σx²`, with gradient 0 where the norm is 0. */
-export const norm2: Op<ReduceAttrs> = {
-  name: "linalgVectorNorm",
-  infer: ([x], attrs) => [{ shape: reducedShape(x!.shape, attrs), dtype: x!.dtype }],
-  run(device, [x], [out], { dims }) {
-    withForm(device, x!, dims, ({ address, outer, red, inner }) => {
-      reduce(device, { kind: "sumsq", dtype: x!.dtype, outDType: out!.dtype, x: address, out: out!.address, outer, red, inner });
-    });
-    runPointwise(device, { name: "rootOf", value: (v) => ({ k: "unary", type: v.type, op: "sqrt", a: v }), computes: [out!.dtype], scalars: [false] }, [out!], out!);
+export const norm2: Op<ReduceAttrs> = reduction(
+  "linalgVectorNorm",
+  { kind: "norm2", empty: 0 },
+  {
+    save: () => ({ inputs: [0], outputs: [0] }),
+    grad(k) {
+      const norm = restored(k, k.output(0));
+      return [k.input(0).mul(restored(k, k.g)).div(norm).maskedFill(norm.eq(0).expand(...k.metas[0]!.shape), 0)];
+    },
   },
-  save: () => ({ inputs: [0], outputs: [0] }),
-  grad(k) {
-    const norm = restored(k, k.output(0));
-    return [k.input(0).mul(restored(k, k.g)).div(norm).maskedFill(norm.eq(0).expand(...k.metas[0]!.shape), 0)];
-  },
-};
+);
 
 function productOfOthers(x: Tensor, dims: readonly number[]): Tensor {
   const [dim, ...rest] = dims;

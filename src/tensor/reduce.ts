@@ -69,11 +69,11 @@ export const reduceMethods = {
   },
   /** Whether any element is not 0. */
   any(this: Tensor, options: ReduceOptions = {}): Tensor {
-    return apply1(r.any, [this], attrs("any", this, options));
+    return tidy(() => apply1(r.any, [this.bool()], attrs("any", this, options)));
   },
   /** Whether no element is 0. */
   all(this: Tensor, options: ReduceOptions = {}): Tensor {
-    return apply1(r.all, [this], attrs("all", this, options));
+    return tidy(() => apply1(r.all, [this.bool()], attrs("all", this, options)));
   },
   /** `log Σ exp`, without overflow. */
   logsumexp(this: Tensor, options: ReduceOptions): Tensor {

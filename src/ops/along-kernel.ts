@@ -1,0 +1,74 @@
+// Walks along the middle of [outer, red, inner], one task for each pair of the others: where an extremum is, and running sums.
+
+import { bytesOf, type DType } from "../base/dtype.ts";
+import { add, and, cast, div as divide, eq, gt, i32, kernel, like, lt, mul, ne, or, rem, select, sub } from "../ir/build.ts";
+import type { Device } from "../ir/device.ts";
+import { type Expr, isFloat, type Kernel } from "../ir/ir.ts";
+import { read, write } from "./elements.ts";
+
+interface Form {
+  readonly dtype: DType;
+  readonly x: number;
+  readonly out: number;
+  readonly outer: number;
+  readonly red: number;
+  readonly inner: number;
+}
+
+/** The index (first at a tie; a NaN wins) and value of each extremum of [outer, red, inner]. */
+export function reduceArg(
+  device: Device,
+  p: Form & { readonly kind: "max" | "min"; readonly indices: number },
+): void {
+  if (p.outer * p.inner === 0) return;
+  const compiled = device.compile(`arg ${p.kind}|${p.dtype}`, () => argKernel(p.kind, p.dtype));
+  device.run(compiled, [p.x, p.out, p.indices, p.red, p.inner], p.outer * p.inner, Math.max(1, Math.ceil(8192 / p.red)));
+}
+
+function argKernel(kind: "max" | "min", dtype: DType): Kernel {
+  const types = { x: "ptr", out: "ptr", indices: "ptr", red: "i32", inner: "i32" } as const;
+  return kernel(`arg ${kind}`, types, (k, p) => {
+    k.for(k.begin, k.end, 1, (task) => {
+      const first = add(mul(mul(divide(task, p.inner), p.red), p.inner), rem(task, p.inner));
+      const base = k.let("base", add(p.x, mul(first, bytesOf(dtype))));
+      const wide = (value: Expr): Expr => (value.type === "bool" ? cast("i32", value) : value);
+      const best = k.let("best", wide(read(dtype, base, 0)));
+      const index = k.let("index", i32(0));
+      k.for(1, p.red, 1, (i) => {
+        const value = k.let("value", wide(read(dtype, base, mul(i, p.inner))));
+        const beats = kind === "max" ? gt(value, best) : lt(value, best);
+        const fresh = isFloat(value.type) ? and(ne(value, value), eq(best, best)) : undefined; // the first NaN
+        const held = isFloat(value.type) ? and(beats, eq(best, best)) : beats;
+        const wins = k.let("wins", fresh === undefined ? held : or(held, fresh));
+        k.set(best, select(wins, value, best));
+        k.set(index, select(wins, i, index));
+      });
+      write(k, dtype, p.out, task, best);
+      k.store("i32", p.indices, task, index);
+    });
+  });
+}
+
+/** Running sums of [outer, red, inner] along the middle, from the end if `reverse`. */
+export function cumulate(
+  device: Device,
+  p: Form & { readonly reverse: boolean },
+): void {
+  if (p.outer * p.inner * p.red === 0) return;
+  const types = { x: "ptr", out: "ptr", red: "i32", inner: "i32" } as const;
+  const compiled = device.compile(`cumsum|${p.dtype}|${p.reverse}`, () =>
+    kernel("cumsum", types, (k, v) => {
+      k.for(k.begin, k.end, 1, (task) => {
+        const first = k.let("first", add(mul(mul(divide(task, v.inner), v.red), v.inner), rem(task, v.inner)));
+        const sum = k.let("sum", like(read(p.dtype, v.x, 0), 0));
+        k.for(0, v.red, 1, (i) => {
+          const step = p.reverse ? sub(sub(v.red, 1), i) : i;
+          const at = k.let("at", add(first, mul(step, v.inner)));
+          k.set(sum, add(sum, read(p.dtype, v.x, at)));
+          write(k, p.dtype, v.out, at, sum);
+        });
+      });
+    }),
+  );
+  device.run(compiled, [p.x, p.out, p.red, p.inner], p.outer * p.inner, Math.max(1, Math.ceil(8192 / p.red)));
+}
