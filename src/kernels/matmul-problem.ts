@@ -177,11 +177,12 @@ export function folded(p: MatmulProblem): MatmulProblem {
     if (runsOn) batch[batch.length - 1] = { ...d, size: o.size * d.size };
     else batch.push(d);
   }
-  let { M } = p;
+  let { M, aRow, cRow } = p;
   for (let d = batch.at(-1); d !== undefined && d.b === 0; d = batch.at(-1)) {
-    if (d.a !== M * p.aRow || d.c !== M * p.cRow) break;
+    if (M === 1) [aRow, cRow] = [d.a, d.c];
+    else if (d.a !== M * aRow || d.c !== M * cRow) break;
     M *= d.size;
     batch.pop();
   }
-  return { ...p, M, batch };
+  return { ...p, M, aRow, cRow, batch };
 }

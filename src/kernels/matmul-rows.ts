@@ -10,7 +10,7 @@ import type { Expr, Kernel, Var } from "../ir/ir.ts";
 import type { Activation } from "./matmul-activation.ts";
 import { activations } from "./matmul-activation.ts";
 import type { MatmulProblem } from "./matmul-problem.ts";
-import { itemAt, itemsOf, moved, problemArgs, problemParams } from "./matmul-problem.ts";
+import { constants, itemAt, itemsOf, moved, problemArgs, problemParams } from "./matmul-problem.ts";
 
 const atOnce = 8;
 const unrolled = 16;
@@ -88,18 +88,58 @@ function addRows(k: Block, count: number, N: Var, c: Var, a: Stream, b: Stream):
   });
 }
 
-/** Wide enough that rows stream, narrow enough that C stays in the first cache and that there are a few bands. */
-function widthOf(N: number): number {
-  return Math.min(4096, Math.max(256, 64 * Math.ceil(N / 256)));
+/** So many pieces of a long K are summed on their own where C has too few columns for all threads. */
+const pieces = 8;
+const longK = 64 * pieces * atOnce;
+const fewColumns = 8192;
+
+/** Runs a product of f32 with adjacent columns of B. */
+export function fewRows(device: Device, p: MatmulProblem): void {
+  if (p.batch.length === 0 && p.K >= longK && p.N < fewColumns) return inPieces(device, p);
+  const { kernel, args, tasks, grain } = rowsLaunch(device, p);
+  device.run(kernel, args, tasks, grain);
 }
 
-export function rowsLaunch(device: Device, p: MatmulProblem): Launch {
-  const bandColumns = widthOf(p.N);
+/** Sums pieces of K side by side, then the pieces as a product with ones, then what was left over. */
+function inPieces(device: Device, p: MatmulProblem): void {
+  const { M, N } = p;
+  const K = atOnce * Math.floor(p.K / (atOnce * pieces));
+  const rest = p.K - K * pieces;
+  const sums = device.alloc(4 * pieces * M * N);
+  try {
+    const batch = [{ size: pieces, a: K * p.aCol, b: K * p.bRow, c: M * N }];
+    const plain = { bias: undefined, activation: undefined };
+    const each = { ...p, ...plain, K, c: sums, cRow: N, batch, accumulate: false };
+    const ones = { a: constants(device).ones.f32, aRow: 0, aCol: 0 };
+    const rows = [{ size: M, a: 0, b: N, c: p.cRow }];
+    const total = { ...p, ...ones, M: 1, K: pieces, b: sums, bRow: M * N, bCol: 1, batch: rows };
+    const launches = [rowsLaunch(device, each)];
+    if (rest === 0) launches.push(rowsLaunch(device, total));
+    else {
+      const a = p.a + 4 * K * pieces * p.aCol;
+      const b = p.b + 4 * K * pieces * p.bRow;
+      launches.push(rowsLaunch(device, { ...total, activation: undefined }));
+      launches.push(rowsLaunch(device, { ...p, a, b, K: rest, accumulate: true, bias: undefined }));
+    }
+    device.runAll(launches);
+  } finally {
+    device.free(sums);
+  }
+}
+
+/** Wide enough that rows stream, narrow enough that C stays in the first cache and that there are a few bands. */
+function widthOf(N: number, items: number): number {
+  return Math.min(4096, Math.max(256, 64 * Math.ceil((N * items) / 256)));
+}
+
+function rowsLaunch(device: Device, p: MatmulProblem): Launch {
+  const items = itemsOf(p.batch);
+  const bandColumns = widthOf(p.N, items);
   const bands = Math.ceil(p.N / bandColumns);
   return {
     kernel: device.compile(`matmul/rows/${p.activation}`, () => rowsKernel(p.activation)),
     args: [...problemArgs(device, p), bandColumns, bands],
-    tasks: itemsOf(p.batch) * bands,
+    tasks: items * bands,
     grain: Math.ceil(65536 / (p.K * p.M * Math.min(bandColumns, p.N) + 1)),
   };
 }

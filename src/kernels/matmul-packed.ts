@@ -1,0 +1,42 @@
+// Packed weights kept between calls: the right operand of many products (inference, the steps of an RNN), laid out
+// once as the register tile reads it.
+
+import type { Device } from "../ir/device.ts";
+import { isEmpty, withoutBias } from "./matmul.ts";
+import type { Packing } from "./matmul-pack.ts";
+import { packBLaunch, packedBBytes, panelColumns } from "./matmul-pack.ts";
+import type { MatmulProblem } from "./matmul-problem.ts";
+import { folded } from "./matmul-problem.ts";
+import { tiledPanels } from "./matmul-tiled.ts";
+
+/** A copy of a matrix [K, N] of f32; who made it gives `address` back to the device. */
+export interface PackedB {
+  readonly K: number;
+  readonly N: number;
+  readonly address: number;
+}
+
+export interface Matrix {
+  readonly K: number;
+  readonly N: number;
+  readonly b: number;
+  readonly bRow: number;
+  readonly bCol: number;
+}
+
+export function packB(device: Device, { K, N, b, bRow, bCol }: Matrix): PackedB {
+  const packing: Packing = { from: b, row: bRow, column: bCol, K, size: N, batch: [] };
+  const address = device.alloc(packedBBytes(packing));
+  const { kernel, args, tasks, grain } = packBLaunch(device, packing, address);
+  device.run(kernel, args, tasks, grain);
+  return { K, N, address };
+}
+
+/** A product whose B is packed; every batch item shares it. */
+export type PackedProblem = Omit<MatmulProblem, "dtype" | "N" | "K" | "b" | "bRow" | "bCol">;
+
+export function matmulPacked(device: Device, problem: PackedProblem, { K, N, address }: PackedB): void {
+  const own = { dtype: "f32", N, K, b: address, bRow: panelColumns, bCol: 1 } as const;
+  const p = withoutBias(device, { ...problem, ...own });
+  if (!isEmpty(p)) tiledPanels(device, folded(p));
+}
