@@ -7,7 +7,20 @@
 // Everything is checked as it is built: a type error in a kernel throws here, not in the emitter.
 
 import { KindlingError } from "../base/errors.ts";
-import type { ArithmeticOp, CompareOp, Elem, Expr, Kernel, Param, ParamType, Scalar, Stmt, Type, UnaryOp, Var } from "./ir.ts";
+import type {
+  ArithmeticOp,
+  CompareOp,
+  Elem,
+  Expr,
+  Kernel,
+  Param,
+  ParamType,
+  Scalar,
+  Stmt,
+  Type,
+  UnaryOp,
+  Var,
+} from "./ir.ts";
 import { isFloat, isVector, laneOf, vectorOf } from "./ir.ts";
 
 /** A kernel that does not type-check; a defect of ours, never of the user. */
@@ -105,9 +118,18 @@ export function compare(op: CompareOp, x: Operand, y: Operand): Expr {
 
 type Unary = (a: Expr) => Expr;
 type Binary = (a: Operand, b: Operand) => Expr;
-const un = (op: UnaryOp): Unary => (a) => unary(op, a);
-const bin = (op: ArithmeticOp): Binary => (a, b) => binary(op, a, b);
-const cmp = (op: CompareOp): Binary => (a, b) => compare(op, a, b);
+const un =
+  (op: UnaryOp): Unary =>
+  (a) =>
+    unary(op, a);
+const bin =
+  (op: ArithmeticOp): Binary =>
+  (a, b) =>
+    binary(op, a, b);
+const cmp =
+  (op: CompareOp): Binary =>
+  (a, b) =>
+    compare(op, a, b);
 
 export const neg: Unary = un("neg");
 export const abs: Unary = un("abs");
@@ -223,7 +245,14 @@ export class Block {
   }
 
   /** Writes `value` at `base[index + offset]`; a vector writes four elements, or its first alone (`lanes` 1). */
-  store(elem: Elem, base: Expr, index: Operand, value: Expr, offset = 0, lanes: 1 | 4 = isVector(value.type) ? 4 : 1): void {
+  store(
+    elem: Elem,
+    base: Expr,
+    index: Operand,
+    value: Expr,
+    offset = 0,
+    lanes: 1 | 4 = isVector(value.type) ? 4 : 1,
+  ): void {
     want(laneOf(value.type) === typeOfElem[elem], `a store of ${value.type} as ${elem}; cast it first`);
     this.#statements.push({ k: "store", elem, base, index: toIndex(index), offset, value, lanes });
   }
@@ -231,7 +260,14 @@ export class Block {
   for(from: Operand, to: Operand, step: Operand, body: (i: Var) => void, name = "i"): void {
     const counter = this.declare("i32", name);
     const inner = this.#collect(() => body(counter));
-    this.#statements.push({ k: "for", counter, from: toIndex(from), to: toIndex(to), step: toIndex(step), body: inner });
+    this.#statements.push({
+      k: "for",
+      counter,
+      from: toIndex(from),
+      to: toIndex(to),
+      step: toIndex(step),
+      body: inner,
+    });
   }
 
   while(condition: Expr, body: () => void): void {

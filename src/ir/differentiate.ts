@@ -1,133 +1,168 @@
-// The derivative of an expression, as an expression. Pointwise operators get their gradients' own gradients from it.
+// The derivative of an expression by one variable, as an expression: what lets an operator be declared by its formula
+// alone. The conventions at the corners are PyTorch's.
 
-import { add, compare, cos, div, exp, like, log, mul, neg, pow, select, sin, sqrt, sub, tanh } from "./build.ts";
-import { type Expr, isFloat, type Var } from "./ir.ts";
+import {
+  add,
+  and,
+  cast,
+  constant,
+  cos,
+  div,
+  eq,
+  exp,
+  ge,
+  gt,
+  KernelError,
+  log,
+  lt,
+  mul,
+  neg,
+  pow,
+  select,
+  sin,
+  sub,
+  trunc,
+} from "./build.ts";
+import type { Expr, Var } from "./ir.ts";
+import { isFloat } from "./ir.ts";
+import { simplify } from "./simplify.ts";
+import { cached } from "./walk.ts";
 
-/** `d e / d v`, of the type of `e`; where `e` is no float, or does not hold `v`, a constant 0. */
-export function differentiate(root: Expr, v: Var): Expr {
-  const done = new Map<Expr, Expr>();
-  const d = (e: Expr): Expr => {
-    let slope = done.get(e);
-    if (slope === undefined) {
-      slope = e === v ? like(e, 1) : isFloat(e.type) ? slopeOf(e, d) : like(e, 0);
-      done.set(e, slope);
+type Node<K extends Expr["k"]> = Extract<Expr, { readonly k: K }>;
+
+/** Undefined where the derivative is zero whatever the values: what is not there cannot make a NaN of an infinity. */
+type Derivative = Expr | undefined;
+type Derive = (e: Expr) => Derivative;
+
+/** The derivative of `e` by `v`, of the type of `e`. Memory does not depend on `v`; neither do integers and bools. */
+export function differentiate(e: Expr, v: Var): Expr {
+  const d: Derive = cached((node) => {
+    if (!isFloat(node.type)) return undefined;
+    switch (node.k) {
+      case "const":
+      case "load":
+        return undefined;
+      case "var":
+        return node.id === v.id ? constant(node.type, 1) : undefined;
+      case "unary":
+        return ofUnary(node, d);
+      case "binary":
+        return ofBinary(node, d);
+      case "select":
+        return choose(node.c, d(node.a), d(node.b));
+      case "fma":
+        return sum(sum(product(d(node.a), node.b), product(d(node.b), node.a)), d(node.c));
+      case "cast": {
+        const da = d(node.a);
+        return da && cast(node.type, da);
+      }
+      case "compare":
+        return undefined;
+      case "bits":
+      case "lane":
+      case "shuffle":
+        throw new KernelError(`differentiate: ${node.k} has no derivative`);
+      default:
+        node satisfies never;
+        return undefined;
     }
-    return slope;
-  };
-  return d(root);
+  });
+  return simplify(d(e) ?? constant(e.type, 0));
 }
 
-const is = (e: Expr, value: number): boolean => e.k === "const" && e.value === value;
-
-// Products and sums that leave out what a constant 0 or 1 makes idle; a slope of 0 stays 0 even beside an infinity.
-function times(a: Expr, b: Expr): Expr {
-  if (is(a, 0) || is(b, 1)) return a;
-  if (is(b, 0) || is(a, 1)) return b;
-  return mul(a, b);
+function sum(a: Derivative, b: Derivative): Derivative {
+  return a && b ? add(a, b) : (a ?? b);
 }
-function plus(a: Expr, b: Expr): Expr {
-  return is(a, 0) ? b : is(b, 0) ? a : add(a, b);
+function product(a: Derivative, b: Expr): Derivative {
+  return a && mul(a, b);
 }
-function minus(a: Expr, b: Expr): Expr {
-  return is(b, 0) ? a : is(a, 0) ? neg(b) : sub(a, b);
-}
-function over(a: Expr, b: Expr): Expr {
-  return is(a, 0) ? a : div(a, b);
-}
-function choose(c: Expr, a: Expr, b: Expr): Expr {
-  return is(a, 0) && is(b, 0) ? a : select(c, a, b);
+/** The arm that is not taken has no say, even if it is NaN. */
+function choose(c: Expr, a: Derivative, b: Derivative): Derivative {
+  if (a) return select(c, a, b ?? 0);
+  return b && select(c, 0, b);
 }
 
-function slopeOf(e: Expr, d: (e: Expr) => Expr): Expr {
-  switch (e.k) {
-    case "const":
-    case "var":
-    case "load":
-      return like(e, 0);
-    case "unary":
-      return times(unarySlope(e.op, e.a, e), d(e.a));
-    case "binary":
-      return binarySlope(e, e.a, e.b, d(e.a), d(e.b));
-    case "fma":
-      return plus(plus(times(d(e.a), e.b), times(e.a, d(e.b))), d(e.c));
-    case "select":
-      return choose(e.c, d(e.a), d(e.b));
-    case "cast":
-      return isFloat(e.a.type) ? castSlope(e, d(e.a)) : like(e, 0);
-    case "compare":
-    case "bits":
-    case "lane":
-    case "shuffle":
-      return like(e, 0);
-    default:
-      return e satisfies never;
-  }
-}
-
-function castSlope(e: Expr, slope: Expr): Expr {
-  return slope.type === e.type ? slope : { k: "cast", type: e.type, a: slope };
-}
-
-function unarySlope(op: Extract<Expr, { k: "unary" }>["op"], x: Expr, y: Expr): Expr {
-  const one = like(x, 1);
+function ofUnary(y: Node<"unary">, derive: Derive): Derivative {
+  const { op, a } = y;
+  const d = derive(a);
+  if (d === undefined) return undefined;
   switch (op) {
     case "neg":
-      return like(x, -1);
+      return neg(d);
     case "abs":
-      return select(compare("gt", x, 0), one, select(compare("lt", x, 0), like(x, -1), like(x, 0)));
+      return select(gt(a, 0), d, select(lt(a, 0), neg(d), 0));
     case "sqrt":
-      return div(like(x, 0.5), sqrt(x));
-    case "exp":
-      return y;
-    case "expm1":
-      return exp(x);
-    case "log":
-      return div(one, x);
-    case "log1p":
-      return div(one, add(x, 1));
-    case "sin":
-      return cos(x);
-    case "cos":
-      return neg(sin(x));
-    case "tanh":
-      return sub(one, mul(tanh(x), tanh(x)));
-    case "erf":
-      return mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI));
+      return div(d, add(y, y));
     case "floor":
     case "ceil":
     case "trunc":
     case "round":
     case "not":
-      return like(x, 0);
+      return undefined;
+    case "exp":
+      return mul(d, y);
+    case "log":
+      return div(d, a);
+    case "log1p":
+      return div(d, add(a, 1));
+    case "expm1":
+      return mul(d, add(y, 1));
+    case "sin":
+      return mul(d, cos(a));
+    case "cos":
+      return neg(mul(d, sin(a)));
+    case "tanh":
+      return mul(d, sub(1, mul(y, y)));
+    case "erf":
+      return mul(d, mul(exp(neg(mul(a, a))), 2 / Math.sqrt(Math.PI)));
     default:
-      return op satisfies never;
+      op satisfies never;
+      return undefined;
   }
 }
 
-function binarySlope(e: Extract<Expr, { k: "binary" }>, a: Expr, b: Expr, da: Expr, db: Expr): Expr {
-  switch (e.op) {
+function ofBinary(y: Node<"binary">, derive: Derive): Derivative {
+  const { op, a, b } = y;
+  const [da, db] = [derive(a), derive(b)];
+  if (da === undefined && db === undefined) return undefined;
+  switch (op) {
     case "add":
-      return plus(da, db);
+      return sum(da, db);
     case "sub":
-      return minus(da, db);
+      return sum(da, db && neg(db));
     case "mul":
-      return plus(times(da, b), times(a, db));
-    case "div":
-      return minus(over(da, b), over(times(e, db), b));
-    case "pow": {
-      const base = is(da, 0) ? da : times(da, select(compare("eq", b, 0), like(b, 0), mul(b, pow(a, sub(b, 1)))));
-      const exponent = is(db, 0) ? db : times(db, select(compare("eq", e, 0), like(e, 0), mul(e, log(a))));
-      return plus(base, exponent);
-    }
-    case "max":
-    case "min": {
-      // at a tie each side has half
-      const first = compare(e.op === "max" ? "gt" : "lt", a, b);
-      return choose(compare("eq", a, b), times(like(a, 0.5), plus(da, db)), choose(first, da, db));
+      return sum(product(da, b), product(db, a));
+    case "div": {
+      const numerator = sum(da, db && neg(mul(y, db)));
+      return numerator && div(numerator, b);
     }
     case "rem":
-      return da;
+      return sum(da, db && neg(mul(trunc(div(a, b)), db)));
+    case "min":
+      return ofExtreme(lt(b, a), lt(a, b), eq(a, b), da, db);
+    case "max":
+      return ofExtreme(lt(a, b), lt(b, a), eq(a, b), da, db);
+    case "pow": {
+      // by a: b a^(b-1), 0 where b is 0; by b: a^b log a, 0 where a is 0 and b is not negative
+      const byBase = da && mul(da, select(eq(b, 0), 0, mul(b, pow(a, sub(b, 1)))));
+      const zero = and(eq(a, 0), ge(b, 0));
+      return sum(byBase, db && mul(db, select(zero, 0, mul(y, log(a)))));
+    }
+    case "and":
+    case "or":
+    case "xor":
+    case "shl":
+    case "shr":
+    case "shru":
+      return undefined;
     default:
-      return like(e, 0);
+      op satisfies never;
+      return undefined;
   }
+}
+
+/** Each side takes part unless the other one won; a tie is shared. */
+function ofExtreme(aLost: Expr, bLost: Expr, tie: Expr, da: Derivative, db: Derivative): Derivative {
+  const share = (d: Expr): Expr => select(tie, mul(d, 0.5), d);
+  return sum(da && select(aLost, 0, share(da)), db && select(bLost, 0, share(db)));
 }

@@ -13,7 +13,10 @@ type Values2 = (a: Value, b: Value) => Value;
 
 const { fround } = Math;
 const { exp, log, log1p, expm1, sin, cos, tanh, erf, pow, rem } = mathImports;
-const one = (f: Numbers2): Numbers1 => (a) => f(a, 0);
+const one =
+  (f: Numbers2): Numbers1 =>
+  (a) =>
+    f(a, 0);
 
 const floatUnary: { readonly [o in Exclude<UnaryOp, "not">]: Numbers1 } = {
   neg: (a) => -a,
@@ -140,7 +143,8 @@ export function fusedMultiplyAdd(type: Scalar, a: number, b: number, c: number):
   return type === "f32" ? fround(a * b + c) : a * b + c;
 }
 
-const saturate = (a: number, low: number, high: number): number => (Number.isNaN(a) ? 0 : Math.min(Math.max(a, low), high));
+const saturate = (a: number, low: number, high: number): number =>
+  Number.isNaN(a) ? 0 : Math.min(Math.max(a, low), high);
 
 export function convert(from: Scalar, to: Scalar, a: Value): Value {
   switch (to) {

@@ -90,7 +90,9 @@ const log2e = 1.4426950408889634;
 /** 9 bits and the rest, so that the product of the first with an exponent is exact. */
 const ln2 = [0.693145751953125, 1.428606765330187e-6] as const;
 /** `(exp(r) - 1 - r) / r^2` on |r| <= ln(2) / 2 */
-const expTail = [0.4999999403953552, 0.1666652113199234, 0.04166838899254799, 0.00836874544620514, 0.0013814539415761828];
+const expTail = [
+  0.4999999403953552, 0.1666652113199234, 0.04166838899254799, 0.00836874544620514, 0.0013814539415761828,
+];
 
 /**
  * `x = n ln2 + r`. The scale is `2^(n-1)`, so that the largest results, whose n is 128, still are products of finite
@@ -107,7 +109,13 @@ function reduceExp(t: Expr): { r: Expr; halfScale: Expr } {
 /** Results below 1.7e-38 are 0. */
 function exp(x: Expr): Expr {
   const { r, halfScale } = reduceExp(clamp(x, -87.33, 89));
-  return mul(polynomial(r, [1, 1, ...expTail].map((c) => 2 * c)), halfScale);
+  return mul(
+    polynomial(
+      r,
+      [1, 1, ...expTail].map((c) => 2 * c),
+    ),
+    halfScale,
+  );
 }
 
 function expm1(x: Expr): Expr {
@@ -123,8 +131,8 @@ function halfExpm1(t: Expr): Expr {
 
 /** `(log(1 + f) - f + f^2/2) / f^3` on |f| <= 1/3 */
 const logTail = [
-  0.3333321511745453, -0.24999797344207764, 0.20010413229465485, -0.1668049693107605, 0.14005744457244873, -0.121841199696064,
-  0.13985107839107513, -0.128923699259758,
+  0.3333321511745453, -0.24999797344207764, 0.20010413229465485, -0.1668049693107605, 0.14005744457244873,
+  -0.121841199696064, 0.13985107839107513, -0.128923699259758,
 ];
 /** The bits of 2/3: where the fraction's octave begins. */
 const twoThirds = 0x3f2aaaab;
@@ -164,7 +172,8 @@ function log1p(x: Expr): Expr {
 
 /** pi/2 in parts of 8 bits: their products with n are exact where |n| < 2^16. */
 const halfPi = [
-  1.5703125, 0.0004825592041015625, 1.2665987014770508e-6, 9.89530235528946e-10, 2.5579538487363607e-12, 5.390302953474238e-15,
+  1.5703125, 0.0004825592041015625, 1.2665987014770508e-6, 9.89530235528946e-10, 2.5579538487363607e-12,
+  5.390302953474238e-15,
 ];
 
 function sin(x: Expr): Expr {
@@ -202,23 +211,33 @@ function erf(x: Expr): Expr {
   const s = mul(x, x);
   const small = fma(
     x,
-    polynomial(s, [
-      0.12837916612625122, -0.37612634897232056, 0.11283712089061737, -0.026860099285840988, 0.005202463828027248,
-      -0.0008156705880537629, 8.422671817243099e-5,
-    ]),
+    polynomial(
+      s,
+      [
+        0.12837916612625122, -0.37612634897232056, 0.11283712089061737, -0.026860099285840988, 0.005202463828027248,
+        -0.0008156705880537629, 8.422671817243099e-5,
+      ],
+    ),
     x,
   );
   const a = abs(x);
-  const m = polynomial(atMost(a, 4), [
-    -0.0002823054092004895, -1.6268919706344604, -0.9192597270011902, -0.1499415636062622, 0.032066646963357925,
-    -0.004390429705381393, 0.0002826771524269134,
-  ]);
+  const m = polynomial(
+    atMost(a, 4),
+    [
+      -0.0002823054092004895, -1.6268919706344604, -0.9192597270011902, -0.1499415636062622, 0.032066646963357925,
+      -0.004390429705381393, 0.0002826771524269134,
+    ],
+  );
   const magic = 1.5 * 2 ** 23 + 127;
   const z = add(m, magic);
   const f = sub(m, sub(z, magic));
-  const power = polynomial(f, [
-    1.0000001192092896, 0.6931469440460205, 0.24022120237350464, 0.05550713092088699, 0.009675540961325169, 0.0013276472454890609,
-  ]);
+  const power = polynomial(
+    f,
+    [
+      1.0000001192092896, 0.6931469440460205, 0.24022120237350464, 0.05550713092088699, 0.009675540961325169,
+      0.0013276472454890609,
+    ],
+  );
   const large = sub(1, mul(power, asFloat(shl(asInteger(z), 23))));
   const signed = asFloat(or(asInteger(large), and(asInteger(x), 0x80000000 | 0)));
   return select(lt(a, 0.92), small, signed);

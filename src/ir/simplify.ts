@@ -57,7 +57,11 @@ export function simplifier(): (e: Expr) => Expr {
 }
 
 /** The constant that `compute` makes of constants; undefined if an operand is none, or the result cannot be written. */
-function folded(e: Expr, operands: readonly Expr[], compute: (a: Value, b: Value) => Value | undefined): Expr | undefined {
+function folded(
+  e: Expr,
+  operands: readonly Expr[],
+  compute: (a: Value, b: Value) => Value | undefined,
+): Expr | undefined {
   const values: Value[] = [];
   for (const o of operands) {
     if (o.k !== "const") return undefined;
@@ -104,7 +108,8 @@ function oppositeOf(op: CompareOp, type: Type): CompareOp | undefined {
 
 function simplifyBinary(e: Node<"binary">): Expr {
   const { op } = e;
-  const commutes = op === "add" || op === "mul" || op === "min" || op === "max" || op === "and" || op === "or" || op === "xor";
+  const commutes =
+    op === "add" || op === "mul" || op === "min" || op === "max" || op === "and" || op === "or" || op === "xor";
   const [a, b] = commutes && e.a.k === "const" ? [e.b, e.a] : [e.a, e.b];
   const swapped = a === e.a ? e : { ...e, a, b };
   if (b.k !== "const") return swapped;
@@ -168,14 +173,15 @@ function integerByConstant(e: Node<"binary">, value: number): Expr | undefined {
   const { op, type, a, b } = e;
   const bool = laneOf(type) === "bool";
   const allOnes = bool ? value === 1 : value === -1;
-  const inner = a.k === "binary" && a.op === "add" && a.b.k === "const" && laneOf(type) === "i32" ? a.b.value : undefined;
+  const inner =
+    a.k === "binary" && a.op === "add" && a.b.k === "const" && laneOf(type) === "i32" ? a.b.value : undefined;
   switch (op) {
     case "add":
       if (value === 0) return a;
       return inner !== undefined && a.k === "binary" ? add(a.a, (inner + value) | 0) : undefined;
     case "sub":
       if (value === 0) return a;
-      return laneOf(type) === "i32" ? add(a, (-value | 0)) : undefined;
+      return laneOf(type) === "i32" ? add(a, -value | 0) : undefined;
     case "mul":
       if (value === 0) return b;
       if (value === 1) return a;

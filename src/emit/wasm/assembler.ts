@@ -166,7 +166,13 @@ export class Module {
   }
 
   /** `locals` beyond the parameters, `code` without its final end. */
-  finish(name: string, type: FunctionType, locals: readonly ValueType[], code: Code, memory: Limits): Uint8Array<ArrayBuffer> {
+  finish(
+    name: string,
+    type: FunctionType,
+    locals: readonly ValueType[],
+    code: Code,
+    memory: Limits,
+  ): Uint8Array<ArrayBuffer> {
     const out = new Code();
     out.append(Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
     const types = [...this.#imports.map((i) => i.type), type];

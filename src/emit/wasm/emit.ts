@@ -6,6 +6,7 @@ import type { Kernel, ParamType, Stmt } from "../../ir/ir.ts";
 import { elemBytes, isVector } from "../../ir/ir.ts";
 import { mentions, privateTo } from "../../ir/liveness.ts";
 import { lowerMath } from "../../ir/lower-math.ts";
+import { scalarize } from "../../ir/scalarize.ts";
 import { simplifyKernel } from "../../ir/simplify.ts";
 import { assignedIn } from "../../ir/walk.ts";
 import type { FunctionType } from "./assembler.ts";
@@ -35,7 +36,8 @@ const slotLoads: { readonly [t in ParamType]: readonly [op: Op, bytes: number] }
 };
 
 export function emitKernel(kernel: Kernel, target: Target): Uint8Array<ArrayBuffer> {
-  const { name, params, begin, end, thread, body } = hoist(simplifyKernel(lowerMath(simplifyKernel(kernel), target.simd)));
+  const plain = simplifyKernel(target.simd ? kernel : scalarize(kernel));
+  const { name, params, begin, end, thread, body } = hoist(simplifyKernel(lowerMath(plain, target.simd)));
   const module = new Module();
   const x = new Expressions(module, target.relaxed, [begin, end, thread]);
   params.forEach(({ type, variable }, slot) => {

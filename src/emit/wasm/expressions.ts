@@ -146,15 +146,16 @@ export class Expressions {
     const { code } = this;
     const bytes = elemBytes[elem];
     const constant = (offset + (index.k === "const" ? index.value : 0)) * bytes;
-    if (index.k !== "const") this.#shared(`${this.#numbers.of(base)} ${this.#numbers.of(index)} ${bytes}`, () => {
-      this.value(base);
-      this.value(index);
-      if (bytes > 1) {
-        code.i32Const(Math.log2(bytes));
-        code.op(op.i32Shl);
-      }
-      code.op(op.i32Add);
-    });
+    if (index.k !== "const")
+      this.#shared(`${this.#numbers.of(base)} ${this.#numbers.of(index)} ${bytes}`, () => {
+        this.value(base);
+        this.value(index);
+        if (bytes > 1) {
+          code.i32Const(Math.log2(bytes));
+          code.op(op.i32Shl);
+        }
+        code.op(op.i32Add);
+      });
     else if (base.k === "var" || base.k === "const") this.value(base);
     else this.#shared(`${this.#numbers.of(base)}`, () => this.value(base));
     if (constant >= 0 && constant < 2 ** 32) return constant;
@@ -505,7 +506,6 @@ export class Expressions {
     this.code.localGet(zero);
     this.#shuffleBytes(lanes.flatMap((l) => (bytes === 1 ? [4 * l] : [4 * l, 4 * l + 1])));
   }
-
 }
 
 const integer = {
