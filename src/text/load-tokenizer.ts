@@ -1,0 +1,75 @@
+// A tokenizer from the files of a checkpoint: tokenizer.json says how text becomes ids, tokenizer_config.json which tokens
+// have a part to play and what the model takes.
+
+import type { AddedToken } from "./added-tokens.ts";
+import { Fields, isObject } from "./fields.ts";
+import {
+  configName,
+  PreTrainedTokenizer,
+  type PreTrainedTokenizerOptions,
+  roles,
+  type SpecialTokens,
+} from "./pretrained-tokenizer.ts";
+import { Tokenizer } from "./tokenizer.ts";
+
+/** The files of a tokenizer as `JSON.parse` leaves them. */
+export type TokenizerFiles = { tokenizerJson: unknown; tokenizerConfig?: unknown; specialTokensMap?: unknown };
+
+/** A tokenizer from its files; `options` go before what they say. */
+export function loadTokenizer(files: TokenizerFiles, options: PreTrainedTokenizerOptions = {}): PreTrainedTokenizer {
+  const backend = Tokenizer.fromJson(files.tokenizerJson);
+  const config = new Fields(files.tokenizerConfig ?? {}, "tokenizer_config.json");
+  const map = new Fields(files.specialTokensMap ?? {}, "special_tokens_map.json");
+  addDeclared(backend, config);
+  const limit = config.number("model_max_length", Number.POSITIVE_INFINITY);
+  const sides = ["left", "right"] as const;
+  return new PreTrainedTokenizer(backend, {
+    ...namedTokens(map),
+    ...namedTokens(config),
+    modelMaxLength: limit > 1e20 ? Number.POSITIVE_INFINITY : limit, // Hugging Face writes 1e30 for no limit
+    paddingSide: config.oneOf("padding_side", sides, "right"),
+    truncationSide: config.oneOf("truncation_side", sides, "right"),
+    padTokenTypeId: config.count("pad_token_type_id", 0),
+    // On BPE, whose tokens hold their spaces, the clean-up would eat the text's own.
+    cleanUpTokenizationSpaces:
+      config.boolean("clean_up_tokenization_spaces", false) && backend.model.toJson()["type"] !== "BPE",
+    ...(config.has("model_input_names") && { modelInputNames: config.array("model_input_names").map(String) }),
+    config: config.object,
+    ...options,
+  });
+}
+
+/** Tokens that the config declares beside tokenizer.json, under the ids it gives where they are free. */
+function addDeclared(backend: Tokenizer, config: Fields): void {
+  if (!config.has("added_tokens_decoder")) return;
+  const declared = config.fields("added_tokens_decoder");
+  const known = new Set([...backend.addedTokens.values()].map((token) => token.content));
+  for (const id of Object.keys(declared.object).sort((a, b) => Number(a) - Number(b))) {
+    const token = tokenFrom(declared.object[id], `${declared.where}.${id}`);
+    if (!known.has(token.content)) backend.addTokens([token]);
+  }
+}
+
+function namedTokens(fields: Fields): SpecialTokens {
+  const given = roles.filter((role) => fields.has(configName(role)));
+  return Object.fromEntries(
+    given.map((role) => [
+      role,
+      tokenFrom(fields.object[configName(role)], `${fields.where}.${configName(role)}`, true),
+    ]),
+  );
+}
+
+/** A token is written as its text, or as an object with its flags. */
+function tokenFrom(value: unknown, where: string, special = false): AddedToken {
+  if (typeof value === "string") return { content: value, special };
+  const fields = new Fields(isObject(value) ? value : { content: value }, where);
+  return {
+    content: fields.string("content"),
+    special: special || fields.boolean("special", false),
+    singleWord: fields.boolean("single_word", false),
+    lstrip: fields.boolean("lstrip", false),
+    rstrip: fields.boolean("rstrip", false),
+    normalized: fields.boolean("normalized", !special),
+  };
+}

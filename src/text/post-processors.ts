@@ -1,0 +1,177 @@
+// Post-processors finish the encoding of one text or two: special tokens around them, blanks out of the offsets.
+
+import { CheckpointError, UnsupportedError } from "../base/errors.ts";
+import { type Encoding, specialEncoding } from "./encoding.ts";
+import { Fields } from "./fields.ts";
+
+/** One place of a template: a text or a special token. */
+export type TemplatePiece =
+  | { readonly Sequence: { readonly id: "A" | "B"; readonly type_id: number } }
+  | { readonly SpecialToken: { readonly id: string; readonly type_id: number } };
+
+export type TemplateToken = {
+  readonly id: string;
+  readonly ids: readonly number[];
+  readonly tokens: readonly string[];
+};
+
+export type PostProcessorConfig =
+  | {
+      readonly type: "ByteLevel";
+      readonly add_prefix_space: boolean;
+      readonly trim_offsets: boolean;
+      readonly use_regex?: boolean;
+    }
+  | {
+      readonly type: "TemplateProcessing";
+      readonly single: readonly TemplatePiece[];
+      readonly pair: readonly TemplatePiece[];
+      readonly special_tokens: { readonly [id: string]: TemplateToken };
+    }
+  | { readonly type: "Sequence"; readonly processors: readonly PostProcessorConfig[] };
+
+export interface PostProcessor {
+  /** How many special tokens it adds to so many texts. */
+  added(texts: number): number;
+  /** The texts' encodings, with special tokens between them as encodings of their own. */
+  process(encodings: readonly Encoding[], addSpecialTokens: boolean): readonly Encoding[];
+}
+
+const nothing: PostProcessor = { added: () => 0, process: (encodings) => encodings };
+
+const kinds: { readonly [type in PostProcessorConfig["type"]]: (fields: Fields) => PostProcessor } = {
+  ByteLevel: (fields) => {
+    const addPrefixSpace = fields.boolean("add_prefix_space", true);
+    if (!fields.boolean("trim_offsets", true)) return nothing;
+    return {
+      added: () => 0,
+      process: (encodings) => encodings.map((encoding) => trimOffsets(encoding, addPrefixSpace)),
+    };
+  },
+  TemplateProcessing: readTemplate,
+  Sequence: (fields) => {
+    const steps = fields
+      .array("processors")
+      .map((config, i) => readPostProcessor(config, `${fields.where}.processors[${i}]`));
+    return {
+      added: (texts) => steps.reduce((sum, step) => sum + step.added(texts), 0),
+      process: (encodings, addSpecialTokens) =>
+        steps.reduce((done, step) => step.process(done, addSpecialTokens), encodings),
+    };
+  },
+};
+
+/** The post-processor that a config describes; null adds nothing. */
+export function readPostProcessor(config: unknown, where = "post_processor"): PostProcessor {
+  if (config === null || config === undefined) return nothing;
+  const fields = new Fields(config, where);
+  const type = fields.string("type");
+  if (!Object.hasOwn(kinds, type)) {
+    throw new UnsupportedError(
+      `${where}: no post-processor "${type}" yet; there are ${Object.keys(kinds).join(", ")}.`,
+      { where, type },
+    );
+  }
+  return kinds[type as PostProcessorConfig["type"]](fields); // hasOwn has looked
+}
+
+export type TemplateOptions = {
+  /** As in `<s> $A </s>`. */
+  single: string;
+  /** As in `<s> $A </s> $B:1 </s>:1`; the number is the type id. Without it two texts are joined bare. */
+  pair?: string;
+  /** The id of each special token in the templates. */
+  specialTokens: readonly (readonly [token: string, id: number])[];
+};
+
+/** The config of a template written the short way. */
+export function templateProcessing({ single, pair = "$A $B:1", specialTokens }: TemplateOptions): PostProcessorConfig {
+  return {
+    type: "TemplateProcessing",
+    single: single.split(" ").map(templatePiece),
+    pair: pair.split(" ").map(templatePiece),
+    special_tokens: Object.fromEntries(
+      specialTokens.map(([token, id]) => [token, { id: token, ids: [id], tokens: [token] }]),
+    ),
+  };
+}
+
+function templatePiece(written: string): TemplatePiece {
+  const [, id = written, type = "0"] = /^(.*?)(?::(\d+))?$/s.exec(written) ?? [];
+  const type_id = Number(type);
+  if (id === "$A" || id === "$") return { Sequence: { id: "A", type_id } };
+  if (id === "$B") return { Sequence: { id: "B", type_id } };
+  return { SpecialToken: { id, type_id } };
+}
+
+function readTemplate(fields: Fields): PostProcessor {
+  const tokens = new Map(
+    Object.keys(fields.fields("special_tokens").object).map((id) => {
+      const token = fields.fields("special_tokens").fields(id);
+      return [id, { ids: token.array("ids").map(Number), tokens: token.array("tokens").map(String) }];
+    }),
+  );
+  const templates = [readPieces(fields, "single", tokens), readPieces(fields, "pair", tokens)];
+  const piecesFor = (texts: number): readonly Piece[] => {
+    const pieces = templates[texts - 1];
+    if (pieces === undefined)
+      throw new CheckpointError(
+        `${fields.where}: a template takes one text or two, not ${texts}; in a Sequence it comes last but for ByteLevel.`,
+        { texts },
+      );
+    return pieces;
+  };
+  return {
+    added: (texts) => piecesFor(texts).reduce((sum, piece) => sum + (piece.special?.ids.length ?? 0), 0),
+    process: (encodings, addSpecialTokens) =>
+      piecesFor(encodings.length).flatMap(({ special, text, typeId }) => {
+        if (special !== null) return addSpecialTokens ? [specialEncoding(special.ids, special.tokens, typeId)] : [];
+        const encoding = encodings[text];
+        return encoding === undefined ? [] : [{ ...encoding, typeIds: encoding.ids.map(() => typeId) }];
+      }),
+  };
+}
+
+type SpecialPiece = { readonly ids: readonly number[]; readonly tokens: readonly string[] };
+type Piece = { readonly special: SpecialPiece | null; readonly text: 0 | 1; readonly typeId: number };
+
+function readPieces(fields: Fields, name: string, tokens: ReadonlyMap<string, SpecialPiece>): readonly Piece[] {
+  return fields.array(name).map((config, i) => {
+    const piece = new Fields(config, `${fields.where}.${name}[${i}]`);
+    if (piece.has("Sequence")) {
+      const sequence = piece.fields("Sequence");
+      return {
+        special: null,
+        text: sequence.oneOf("id", ["A", "B"]) === "A" ? 0 : 1,
+        typeId: sequence.count("type_id"),
+      };
+    }
+    const named = piece.fields("SpecialToken");
+    const special = tokens.get(named.string("id"));
+    if (special === undefined)
+      throw new CheckpointError(`${named.where}: "${named.string("id")}" is not in special_tokens.`, {
+        where: named.where,
+      });
+    return { special, text: 0, typeId: named.count("type_id") };
+  });
+}
+
+/** Moves the offsets of each token over the blanks it begins and ends with. */
+function trimOffsets(encoding: Encoding, addPrefixSpace: boolean): Encoding {
+  const offsets = encoding.offsets.map(([start, end], i): [number, number] => {
+    const token = encoding.tokens[i] ?? "";
+    let [leading, trailing] = [0, 0];
+    while (isBlank(token.charAt(leading))) leading++;
+    while (isBlank(token.charAt(token.length - 1 - trailing))) trailing++;
+    // One blank before the first token is the one that was added, and stands for no blank of the text.
+    if (addPrefixSpace && leading === 1 && (i === 0 || start === 0)) leading = 0;
+    const from = Math.min(start + leading, end);
+    return [from, end >= trailing ? Math.max(end - trailing, from) : end];
+  });
+  return { ...encoding, offsets };
+}
+
+/** A blank, or the letter that the byte alphabet has for it. */
+function isBlank(char: string): boolean {
+  return char === "Ġ" || /\p{White_Space}/u.test(char);
+}

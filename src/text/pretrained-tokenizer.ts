@@ -1,0 +1,336 @@
+// The tokenizer as Hugging Face's models know it: it is called like a function, pads and truncates, knows which of its
+// tokens begin, end and fill a text, and is kept in tokenizer.json and tokenizer_config.json.
+//
+//   tokenizer(["a text", "another one"], { padding: true, truncation: true })   →   { inputIds, attentionMask }
+
+import { ArgumentError } from "../base/errors.ts";
+import type { AddedToken } from "./added-tokens.ts";
+import { type Columns, columnsOf, padRows, type Row, type Rows, rowOf, rowsOf } from "./batch.ts";
+import type { JsonObject } from "./fields.ts";
+import type { DecodeOptions, EncodeOptions, Tokenizer } from "./tokenizer.ts";
+import type { Side, TruncationStrategy } from "./truncation.ts";
+
+export type TokenizerCallOptions = {
+  /** `true` or "longest" pads to the longest text of the batch, "maxLength" to `maxLength`. */
+  padding?: boolean | "longest" | "maxLength";
+  /** `true` is "longestFirst". */
+  truncation?: boolean | TruncationStrategy;
+  /** Tokens in all, special ones included; `modelMaxLength` by default. */
+  maxLength?: number;
+  addSpecialTokens?: boolean;
+  padToMultipleOf?: number;
+  paddingSide?: Side;
+  truncationSide?: Side;
+  /** The texts are lists of words, and `wordIds` and offsets count in them. */
+  isSplitIntoWords?: boolean;
+  returnTokenTypeIds?: boolean;
+  returnSpecialTokensMask?: boolean;
+  returnOffsetsMapping?: boolean;
+  returnWordIds?: boolean;
+};
+
+type Words = readonly string[];
+
+/** What calling a tokenizer takes and gives: one text a row, many texts columns of rows. */
+export interface TokenizerCall {
+  (words: Words, options: TokenizerCallOptions & { isSplitIntoWords: true; textPair?: Words }): Row;
+  (
+    texts: readonly Words[],
+    options: TokenizerCallOptions & { isSplitIntoWords: true; textPair?: readonly Words[] },
+  ): Rows;
+  (text: string, options?: TokenizerCallOptions & { textPair?: string }): Row;
+  (texts: readonly string[], options?: TokenizerCallOptions & { textPair?: readonly string[] }): Rows;
+}
+
+/** A base whose instances are functions: calling one calls its `encodeRows`. */
+const Callable: new () => TokenizerCall = class {
+  constructor() {
+    const self: PreTrainedTokenizer = Object.setPrototypeOf(
+      (text: AnyText, options?: AnyOptions) => self.encodeRows(text, options),
+      new.target.prototype,
+    );
+    // biome-ignore lint/correctness/noConstructorReturn: returning the function is what makes it callable
+    return self;
+  }
+} as unknown as new () => TokenizerCall; // the class itself cannot say that its instances are functions
+
+type AnyText = string | readonly (string | Words)[];
+type AnyOptions = TokenizerCallOptions & { textPair?: AnyText };
+
+/** The tokens that have a part to play; each is null until it is given. */
+export const roles = ["bosToken", "eosToken", "unkToken", "sepToken", "padToken", "clsToken", "maskToken"] as const;
+export type SpecialTokens = { [role in (typeof roles)[number]]?: string | AddedToken };
+
+export type PreTrainedTokenizerOptions = SpecialTokens & {
+  /** The longest input that the model takes, in tokens. */
+  modelMaxLength?: number;
+  paddingSide?: Side;
+  truncationSide?: Side;
+  /** What the model takes, in Hugging Face's spelling; with "token_type_ids" a call returns `tokenTypeIds`. */
+  modelInputNames?: readonly string[];
+  padTokenTypeId?: number;
+  cleanUpTokenizationSpaces?: boolean;
+  /** Kept and written back: what tokenizer_config.json holds beside all this. */
+  config?: JsonObject;
+};
+
+export class PreTrainedTokenizer extends Callable {
+  /** The tokenizer underneath, as tokenizer.json describes it. */
+  readonly backend: Tokenizer;
+  bosToken: string | null = null;
+  eosToken: string | null = null;
+  unkToken: string | null = null;
+  sepToken: string | null = null;
+  padToken: string | null = null;
+  clsToken: string | null = null;
+  maskToken: string | null = null;
+  modelMaxLength: number;
+  paddingSide: Side;
+  truncationSide: Side;
+  modelInputNames: readonly string[];
+  padTokenTypeId: number;
+  cleanUpTokenizationSpaces: boolean;
+  readonly #config: JsonObject;
+
+  constructor(backend: Tokenizer, options: PreTrainedTokenizerOptions = {}) {
+    super();
+    this.backend = backend;
+    this.modelMaxLength = options.modelMaxLength ?? Number.POSITIVE_INFINITY;
+    this.paddingSide = options.paddingSide ?? "right";
+    this.truncationSide = options.truncationSide ?? "right";
+    this.modelInputNames = options.modelInputNames ?? ["input_ids", "attention_mask"];
+    this.padTokenTypeId = options.padTokenTypeId ?? 0;
+    this.cleanUpTokenizationSpaces = options.cleanUpTokenizationSpaces ?? false;
+    this.#config = options.config ?? {};
+    this.addSpecialTokens(options);
+  }
+
+  get bosTokenId(): number | null {
+    return this.#idOf("bosToken");
+  }
+  get eosTokenId(): number | null {
+    return this.#idOf("eosToken");
+  }
+  get unkTokenId(): number | null {
+    return this.#idOf("unkToken");
+  }
+  get sepTokenId(): number | null {
+    return this.#idOf("sepToken");
+  }
+  get padTokenId(): number | null {
+    return this.#idOf("padToken");
+  }
+  get clsTokenId(): number | null {
+    return this.#idOf("clsToken");
+  }
+  get maskTokenId(): number | null {
+    return this.#idOf("maskToken");
+  }
+
+  #idOf(role: keyof SpecialTokens): number | null {
+    const token = this[role];
+    if (token === null) return null;
+    const id = this.backend.tokenToId(token);
+    if (id === undefined) {
+      throw new ArgumentError(
+        `tokenizer.${role}: "${token}" is not in the vocabulary. Add it with addSpecialTokens({ ${role}: "${token}" }), and resize the model's embedding.`,
+        { role, token },
+      );
+    }
+    return id;
+  }
+
+  /** Tokens in all, the added ones included: the rows that an embedding needs. */
+  get vocabSize(): number {
+    return this.backend.vocabSize;
+  }
+
+  /** Tokens with a part to play, and all others that are marked special. */
+  get allSpecialTokens(): string[] {
+    const named = roles.map((role) => this[role]).filter((token) => token !== null);
+    const marked = [...this.backend.addedTokens.values()]
+      .filter((token) => token.special)
+      .map((token) => token.content);
+    return [...new Set([...named, ...marked])];
+  }
+
+  /** Gives tokens their parts, adding those that the vocabulary lacks; returns how many are new. */
+  addSpecialTokens(tokens: SpecialTokens & { extraSpecialTokens?: readonly (string | AddedToken)[] }): number {
+    const added: AddedToken[] = [];
+    const special = (token: string | AddedToken): AddedToken => ({
+      ...(typeof token === "string" ? { content: token } : token),
+      special: true,
+    });
+    for (const role of roles) {
+      const token = tokens[role];
+      if (token === undefined) continue;
+      this[role] = special(token).content;
+      added.push(special(token));
+    }
+    for (const token of tokens.extraSpecialTokens ?? []) added.push(special(token));
+    const known = new Set(
+      [...this.backend.addedTokens.values()].filter((token) => token.special).map((token) => token.content),
+    );
+    return this.backend.addTokens(added.filter((token) => !known.has(token.content)));
+  }
+
+  addTokens(tokens: readonly (string | AddedToken)[]): number {
+    return this.backend.addTokens(tokens);
+  }
+
+  /** What a call does. */
+  encodeRows(text: AnyText, options: AnyOptions = {}): Row | Rows {
+    const { isSplitIntoWords = false, textPair } = options;
+    const isOne = typeof text === "string" || (isSplitIntoWords && text.every((part) => typeof part === "string"));
+    const texts = (isOne ? [text] : text) as readonly (string | Words)[]; // the signatures of TokenizerCall
+    const pairs = (isOne || textPair === undefined ? [textPair] : textPair) as readonly (string | Words | undefined)[];
+    if (textPair !== undefined && pairs.length !== texts.length) {
+      throw new ArgumentError(`tokenizer: ${texts.length} texts came with ${pairs.length} in textPair.`, {
+        texts: texts.length,
+        pairs: pairs.length,
+      });
+    }
+    const encodeOptions = this.#encodeOptions(options);
+    const columns: Columns = {
+      tokenTypeIds: options.returnTokenTypeIds ?? this.modelInputNames.includes("token_type_ids"),
+      specialTokensMask: options.returnSpecialTokensMask ?? false,
+      offsetMapping: options.returnOffsetsMapping ?? false,
+      wordIds: options.returnWordIds ?? false,
+    };
+    const rows = texts.map((one, i) => {
+      if (typeof one !== "string" && !isSplitIntoWords)
+        throw new ArgumentError("tokenizer: a text is a string; for lists of words pass { isSplitIntoWords: true }.", {
+          at: i,
+        });
+      const pair = pairs[i];
+      return rowOf(this.backend.encode(one, pair === undefined ? encodeOptions : { ...encodeOptions, pair }), columns);
+    });
+    const padded = this.#pad(rows, options);
+    return isOne && padded[0] !== undefined ? padded[0] : columnsOf(padded);
+  }
+
+  /** Pads rows that were encoded one by one, as a data collator does. */
+  pad(
+    rows: readonly Row[] | Rows,
+    options: Pick<TokenizerCallOptions, "padding" | "maxLength" | "padToMultipleOf" | "paddingSide"> = {},
+  ): Rows {
+    return columnsOf(this.#pad("inputIds" in rows ? rowsOf(rows) : rows, { padding: true, ...options }));
+  }
+
+  #encodeOptions(options: TokenizerCallOptions): EncodeOptions {
+    const { maxLength, padding = false, addSpecialTokens = true } = options;
+    // As in Hugging Face, a maximum alone truncates.
+    const truncation = options.truncation ?? (maxLength !== undefined && padding === false);
+    if (maxLength !== undefined && truncation === false && padding !== "maxLength") {
+      throw new ArgumentError(
+        `tokenizer: nothing uses maxLength ${maxLength}. Pass truncation: true, or padding: "maxLength".`,
+        { maxLength },
+      );
+    }
+    const limit = maxLength ?? this.modelMaxLength;
+    if (truncation === false || limit === Number.POSITIVE_INFINITY) return { addSpecialTokens };
+    const strategy = truncation === true ? "longestFirst" : truncation;
+    return {
+      addSpecialTokens,
+      truncation: { maxLength: limit, strategy, side: options.truncationSide ?? this.truncationSide },
+    };
+  }
+
+  #pad(rows: readonly Row[], options: TokenizerCallOptions): readonly Row[] {
+    const { padding = false, padToMultipleOf: multipleOf, maxLength = this.modelMaxLength } = options;
+    if (padding === false) return rows;
+    const id = this.padTokenId;
+    if (id === null) {
+      throw new ArgumentError(
+        'tokenizer: padding needs a padding token. Set tokenizer.padToken = tokenizer.eosToken, or call addSpecialTokens({ padToken: "<pad>" }).',
+      );
+    }
+    if (padding === "maxLength" && maxLength === Number.POSITIVE_INFINITY) {
+      throw new ArgumentError(
+        'tokenizer: padding: "maxLength" needs maxLength, for the model has no limit of its own.',
+      );
+    }
+    const length = padding === "maxLength" ? maxLength : undefined;
+    return padRows(rows, {
+      id,
+      typeId: this.padTokenTypeId,
+      side: options.paddingSide ?? this.paddingSide,
+      length,
+      multipleOf,
+    });
+  }
+
+  /** The ids of a text. */
+  encode(text: string, options: TokenizerCallOptions & { textPair?: string } = {}): number[] {
+    return this(text, options).inputIds;
+  }
+
+  /** The tokens of a text, without special ones unless asked for. */
+  tokenize(text: string, options: EncodeOptions = {}): string[] {
+    return this.backend.encode(text, { addSpecialTokens: false, ...options }).tokens;
+  }
+
+  decode(ids: Iterable<number>, options: DecodeOptions & { cleanUpTokenizationSpaces?: boolean } = {}): string {
+    const text = this.backend.decode(ids, options);
+    return (options.cleanUpTokenizationSpaces ?? this.cleanUpTokenizationSpaces) ? withoutWordPieceSpaces(text) : text;
+  }
+
+  batchDecode(
+    batch: Iterable<Iterable<number>>,
+    options: DecodeOptions & { cleanUpTokenizationSpaces?: boolean } = {},
+  ): string[] {
+    return Array.from(batch, (ids) => this.decode(ids, options));
+  }
+
+  /** The ids of tokens; those not in the vocabulary are the unknown token, or an error if there is none. */
+  convertTokensToIds(tokens: readonly string[]): number[] {
+    return tokens.map((token) => {
+      const id = this.backend.tokenToId(token) ?? this.unkTokenId;
+      if (id === null)
+        throw new ArgumentError(`tokenizer: "${token}" is not in the vocabulary, and there is no unkToken.`, { token });
+      return id;
+    });
+  }
+
+  convertIdsToTokens(ids: Iterable<number>, { skipSpecialTokens = false }: DecodeOptions = {}): (string | null)[] {
+    const special = new Set(skipSpecialTokens ? this.allSpecialTokens : []);
+    return Array.from(ids, (id) => this.backend.idToToken(id) ?? null).filter(
+      (token) => token === null || !special.has(token),
+    );
+  }
+
+  /** What savePretrained writes: the content of each file, by name. Python's `AutoTokenizer` reads them. */
+  toFiles(): { readonly [file: string]: JsonObject } {
+    const named = Object.fromEntries(
+      roles.filter((role) => this[role] !== null).map((role) => [configName(role), this[role]]),
+    );
+    const { added_tokens_decoder: _decoder, ...config } = this.#config; // tokenizer.json holds them
+    return {
+      "tokenizer.json": this.backend.toJson(),
+      "tokenizer_config.json": {
+        tokenizer_class: "PreTrainedTokenizerFast",
+        ...config,
+        ...named,
+        ...(Number.isFinite(this.modelMaxLength) && { model_max_length: this.modelMaxLength }),
+        padding_side: this.paddingSide,
+        truncation_side: this.truncationSide,
+        model_input_names: this.modelInputNames,
+        clean_up_tokenization_spaces: this.cleanUpTokenizationSpaces,
+      },
+      "special_tokens_map.json": named,
+    };
+  }
+}
+
+/** `padToken` as tokenizer_config.json spells it. */
+export function configName(role: keyof SpecialTokens): string {
+  return role.replace("Token", "_token");
+}
+
+/** WordPiece decodes with a space before every sign; this takes the English ones away. */
+function withoutWordPieceSpaces(text: string): string {
+  return text
+    .replace(/ ([.?!,])/g, "$1")
+    .replace(/ ' /g, "'")
+    .replace(/ (n't|'m|'s|'ve|'re)/g, "$1");
+}
