@@ -2,7 +2,11 @@
 //
 //   m = encoder.rnn(embed(input))                      [B, S, H]
 //   q = decoder.rnn(embed(previous)), from the encoder's final state        [B, T, H]
-//   c = attention(q, m), o = tanh(combine([c; q])), logits = output(o)      [B, T, V]
+//   a = softmax(score(q, m)), c = a m, o = tanh(combine([c; q]))            [B, T, S], [B, T, H], [B, T, E]
+//   p(w) = softmax(output(o))_w                                             [B, T, V]
+//
+// With `copy`, each word may also be taken from the input, as the attention points (https://arxiv.org/abs/1704.04368):
+//   g = sigmoid(generate([c; q])),  p(w) = g softmax(output(o))_w + (1 − g) Σ_s a_s [input_s = w]
 
 import { DataError, ShapeError } from "../base/errors.ts";
 import { AdditiveAttention, DotAttention } from "../nn/attention.ts";
@@ -12,7 +16,9 @@ import { Linear } from "../nn/linear.ts";
 import { Module } from "../nn/module.ts";
 import { GRU, LSTM, type LstmState } from "../nn/rnn.ts";
 import { full } from "../tensor/create.ts";
+import { logSigmoid, softplus } from "../tensor/functional/activation.ts";
 import { crossEntropy } from "../tensor/functional/losses.ts";
+import { softmax } from "../tensor/functional/softmax.ts";
 import { cat } from "../tensor/indexing.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { checkFields, type PretrainedConfig } from "./configuration.ts";
@@ -28,6 +34,8 @@ export interface RnnSeq2SeqConfig extends PretrainedConfig {
   /** Whether the encoder reads in both directions, each with half of the hidden size. */
   readonly bidirectional: boolean;
   readonly attention: "dot" | "additive";
+  /** Whether words can be copied from the input. */
+  readonly copy: boolean;
   readonly dropout: number;
   /** One embedding for encoder and decoder. */
   readonly tieWordEmbeddings: boolean;
@@ -49,6 +57,7 @@ export const defaultConfig: RnnSeq2SeqConfig = {
   rnnType: "lstm",
   bidirectional: true,
   attention: "dot",
+  copy: true,
   dropout: 0.2,
   tieWordEmbeddings: true,
   tieOutputEmbeddings: true,
@@ -68,6 +77,7 @@ export function checkConfig(config: RnnSeq2SeqConfig, file = "the configuration"
     rnnType: ["lstm", "gru"],
     bidirectional: "boolean",
     attention: ["dot", "additive"],
+    copy: "boolean",
     dropout: "share",
     tieWordEmbeddings: "boolean",
     tieOutputEmbeddings: "boolean",
@@ -129,13 +139,25 @@ function sideBySide(state: Tensor): Tensor {
     .reshape(directions / 2, B, 2 * half);
 }
 
-/** Previous ids `[B, T]`, memory and state to outputs before the vocabulary, `[B, T, E]`. */
-export class Decoder extends Module<[ids: Tensor, memory: Tensor, mask: Tensor, state: RnnState], [output: Tensor, state: RnnState]> {
+/** What the decoder makes of each position. */
+export interface Decoded {
+  /** What the vocabulary's scores come from, `[B, T, E]`. */
+  readonly output: Tensor;
+  /** Where in the input it looked, `[B, T, S]`. */
+  readonly weights: Tensor;
+  /** The logit of making a word instead of copying one, `[B, T]`; only with `copy`. */
+  readonly gate: Tensor | undefined;
+  readonly state: RnnState;
+}
+
+/** Previous ids `[B, T]`, memory, mask and state to what comes before the vocabulary. */
+export class Decoder extends Module<[ids: Tensor, memory: Tensor, mask: Tensor, state: RnnState], Decoded> {
   readonly embedding: Embedding;
   readonly rnn: LSTM | GRU;
   readonly attention: DotAttention | AdditiveAttention;
   readonly combine: Linear;
   readonly output: Linear;
+  readonly generate: Linear | undefined;
   readonly dropout: Dropout;
 
   constructor(config: RnnSeq2SeqConfig) {
@@ -146,15 +168,17 @@ export class Decoder extends Module<[ids: Tensor, memory: Tensor, mask: Tensor, 
     this.attention = config.attention === "dot" ? new DotAttention(hiddenSize) : new AdditiveAttention(hiddenSize);
     this.combine = new Linear(2 * hiddenSize, embeddingSize);
     this.output = new Linear(embeddingSize, vocabSize);
+    if (config.copy) this.generate = new Linear(2 * hiddenSize, 1);
     this.dropout = new Dropout(config.dropout);
   }
 
-  forward(ids: Tensor, memory: Tensor, mask: Tensor, state: RnnState): [Tensor, RnnState] {
-    const x = this.dropout(this.embedding(ids)); //            [B, T, E]
-    const [q, last] = runRnn(this.rnn, x, state); //           [B, T, H]
-    const context = this.attention(q, memory, mask); //        [B, T, H]
-    const o = this.combine(cat([context, q], -1)).tanh(); //   [B, T, E]
-    return [this.dropout(o), last];
+  forward(ids: Tensor, memory: Tensor, mask: Tensor, first: RnnState): Decoded {
+    const x = this.dropout(this.embedding(ids)); //                       [B, T, E]
+    const [q, state] = runRnn(this.rnn, x, first); //                     [B, T, H]
+    const { context, weights } = this.attention(q, memory, mask); //      [B, T, H], [B, T, S]
+    const both = cat([context, q], -1); //                                [B, T, 2 H]
+    const output = this.dropout(this.combine(both).tanh()); //            [B, T, E]
+    return { output, weights, gate: this.generate?.(both).squeeze(-1), state };
   }
 }
 
@@ -178,6 +202,7 @@ export interface Seq2SeqOutput {
 
 /** What decoding carries from token to token. */
 export interface DecodingState {
+  readonly inputIds: Tensor;
   readonly memory: Tensor;
   readonly mask: Tensor;
   readonly state: RnnState;
@@ -204,18 +229,40 @@ export class Seq2SeqRnn extends PreTrainedModel<RnnSeq2SeqConfig, [batch: Seq2Se
     const decoderIds = batch.decoderInputIds ?? (labels === undefined ? undefined : this.shiftRight(labels));
     if (decoderIds === undefined) throw new DataError("Seq2SeqRnn: a batch needs labels or decoderInputIds; generate() needs neither.", {});
     const { memory, mask, state } = this.encode(inputIds, batch.attentionMask);
-    const [output] = this.decoder(decoderIds, memory, mask, state); // [B, T, E]
-    if (labels === undefined) return { logits: this.decoder.output(output) };
-    const [B, T, E] = output.dims(3, "Seq2SeqRnn") as [number, number, number]; // three sizes, as checked
-    const flat = labels.reshape(B * T);
-    const labelSmoothing = batch.labelSmoothing ?? 0;
-    if (this.training) {
-      const learnt = flat.ne(-100).nonzero().squeeze(1); // [N]
-      const rows = output.reshape(B * T, E).indexSelect(0, learnt); // [N, E]
-      return { loss: crossEntropy(this.decoder.output(rows), flat.indexSelect(0, learnt), { labelSmoothing }) };
-    }
-    const logits = this.decoder.output(output); // [B, T, V]
-    return { loss: crossEntropy(logits.reshape(B * T, -1), flat, { labelSmoothing }), logits };
+    const decoded = this.decoder(decoderIds, memory, mask, state);
+    const loss = labels === undefined ? undefined : this.#loss(decoded, inputIds, labels, batch.labelSmoothing ?? 0);
+    if (loss !== undefined && this.training) return { loss };
+    const [B, T] = decoderIds.dims(2, "Seq2SeqRnn") as [number, number]; // two sizes, as checked
+    const rows = { ...flatten(decoded), inputIds: inputIds.repeatInterleave(T, 0) };
+    const logits = this.#logits(rows).reshape(B, T, -1);
+    return loss === undefined ? { logits } : { loss, logits };
+  }
+
+  /** The mean over labelled positions of −log p(label); only their rows reach the vocabulary. */
+  #loss(decoded: Decoded, inputIds: Tensor, labels: Tensor, labelSmoothing: number): Tensor {
+    const T = labels.size(1);
+    const flat = labels.reshape(-1);
+    const learnt = flat.ne(-100).nonzero().squeeze(1); //                                       [N]
+    const target = flat.indexSelect(0, learnt);
+    const { output, weights, gate } = flatten(decoded);
+    const logits = this.decoder.output(output.indexSelect(0, learnt)); //                       [N, V]
+    if (gate === undefined) return crossEntropy(logits, target, { labelSmoothing });
+    const source = inputIds.indexSelect(0, learnt.div(T, { roundingMode: "floor" })); //        [N, S]
+    const points = source.eq(target.unsqueeze(1)).to(weights.dtype);
+    const copied = weights.indexSelect(0, learnt).mul(points).sum({ dim: 1 }).clamp({ min: 1e-20 }).log(); // [N]
+    const z = gate.indexSelect(0, learnt);
+    const made = logSigmoid(z).sub(crossEntropy(logits, target, { labelSmoothing, reduction: "none" }));
+    const taken = logSigmoid(z.neg()).add(copied);
+    return made.add(softplus(taken.sub(made))).mean().neg(); // log(e^made + e^taken)
+  }
+
+  /** Scores of all words for rows of positions, `[N, V]`; with `copy`, log-probabilities. */
+  #logits({ output, weights, gate, inputIds }: Rows & { readonly inputIds: Tensor }): Tensor {
+    const logits = this.decoder.output(output);
+    if (gate === undefined) return logits;
+    const g = gate.sigmoid().unsqueeze(1); // [N, 1]
+    const made = softmax(logits, -1).mul(g);
+    return made.scatterAdd(1, inputIds, weights.mul(g.rsub(1))).clamp({ min: 1e-20 }).log();
   }
 
   /** The labels as the decoder sees them: after the start token, without the last, padding for −100. */
@@ -232,26 +279,35 @@ export class Seq2SeqRnn extends PreTrainedModel<RnnSeq2SeqConfig, [batch: Seq2Se
     const mask = attentionMask === undefined ? inputIds.ne(this.config.padTokenId) : attentionMask.bool(); // [B, S]
     const lengths = mask.sum({ dim: 1 }).int(); // [B]
     const [memory, state] = this.encoder(inputIds, lengths);
-    return { memory, mask, state };
+    return { inputIds, memory, mask, state };
   }
   /** The logits `[B, V]` after the last ids `[B]`, and the state to go on from. */
   decodeStep(lastIds: Tensor, carried: DecodingState): { readonly logits: Tensor; readonly state: DecodingState } {
-    const { memory, mask } = carried;
-    const [output, state] = this.decoder(lastIds.unsqueeze(1), memory, mask, carried.state); // [B, 1, E]
-    return { logits: this.decoder.output(output.squeeze(1)), state: { memory, mask, state } };
+    const { inputIds, memory, mask } = carried;
+    const decoded = this.decoder(lastIds.unsqueeze(1), memory, mask, carried.state);
+    return { logits: this.#logits({ ...flatten(decoded), inputIds }), state: { ...carried, state: decoded.state } };
   }
   /** The state with each row `times` times in a row. */
-  repeat({ memory, mask, state }: DecodingState, times: number): DecodingState {
-    return {
-      memory: memory.repeatInterleave(times, 0),
-      mask: mask.repeatInterleave(times, 0),
-      state: state.map((s) => s.repeatInterleave(times, 1)),
-    };
+  repeat(carried: DecodingState, times: number): DecodingState {
+    const rows = (t: Tensor): Tensor => t.repeatInterleave(times, 0);
+    const { inputIds, memory, mask, state } = carried;
+    return { inputIds: rows(inputIds), memory: rows(memory), mask: rows(mask), state: state.map((s) => s.repeatInterleave(times, 1)) };
   }
   /** The state for other rows: each continues the one that `rows` (int32) names, of the same text. */
   reorder(carried: DecodingState, rows: Tensor): DecodingState {
     return { ...carried, state: carried.state.map((s) => s.indexSelect(1, rows)) };
   }
+}
+
+/** What was decoded, with all positions in one dimension. */
+interface Rows {
+  readonly output: Tensor; //            [B T, E]
+  readonly weights: Tensor; //           [B T, S]
+  readonly gate: Tensor | undefined; //  [B T]
+}
+
+function flatten({ output, weights, gate }: Decoded): Rows {
+  return { output: output.flatten(0, 1), weights: weights.flatten(0, 1), gate: gate?.flatten() };
 }
 
 /** The untrained model of a `config.json`. */
