@@ -1,21 +1,14 @@
 // Copies: into another dtype, or into row-major order.
 
 import type { DType } from "../base/dtype.ts";
-import type { Device } from "../ir/device.ts";
-import type { Op, View } from "./op.ts";
-import { runPointwise } from "./pointwise-kernel.ts";
-
-const identity = { name: "copy", value: (x: unknown) => x as never };
-
-function runCopy(device: Device, input: View, output: View): void {
-  runPointwise(device, { ...identity, computes: [input.dtype], scalars: [false] }, [input], output);
-}
+import { copyInto } from "./copy.ts";
+import type { Op } from "./op.ts";
 
 /** The same values in another dtype, by C's conversions: floats are cut to integers, anything but 0 is true. */
 export const toDType: Op<DType> = {
   name: "toCopy",
   infer: ([x], dtype) => [{ shape: x!.shape, dtype }],
-  run: (device, [x], [out]) => runCopy(device, x!, out!),
+  run: (device, [x], [out]) => copyInto(device, x!, out!),
   grad: (k) => [k.g.to(k.metas[0]!.dtype)],
 };
 
@@ -23,6 +16,6 @@ export const toDType: Op<DType> = {
 export const clone: Op = {
   name: "clone",
   infer: ([x]) => [{ shape: x!.shape, dtype: x!.dtype }],
-  run: (device, [x], [out]) => runCopy(device, x!, out!),
+  run: (device, [x], [out]) => copyInto(device, x!, out!),
   grad: (k) => [k.g],
 };

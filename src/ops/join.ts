@@ -3,14 +3,9 @@
 import { promote } from "../base/dtype.ts";
 import { ShapeError } from "../base/errors.ts";
 import { showShape } from "../base/shape.ts";
-import type { Device } from "../ir/device.ts";
 import { bytesOf } from "../base/dtype.ts";
+import { copyInto, fillWith } from "./copy.ts";
 import type { Op, View } from "./op.ts";
-import { runPointwise } from "./pointwise-kernel.ts";
-
-function copyInto(device: Device, from: View, to: View): void {
-  runPointwise(device, { name: "copy", value: (x) => x, computes: [from.dtype], scalars: [false] }, [from], to);
-}
 
 /** The part of `view` that holds `length` indices of `dim` from `start`. */
 function part(view: View, dim: number, start: number, length: number): View {
@@ -68,7 +63,7 @@ export const pad: Op<Padding> = {
   name: "constantPadNd",
   infer: ([x], { before, after }) => [{ shape: x!.shape.map((s, d) => Math.max(s + before[d]! + after[d]!, 0)), dtype: x!.dtype }],
   run(device, [x], [out], { before, after, value }) {
-    runPointwise(device, { name: "fill", value: (v) => v, computes: [out!.dtype], scalars: [true] }, [value], out!);
+    fillWith(device, value, out!);
     let from: View = { dtype: x!.dtype, shape: x!.shape, strides: x!.strides, address: x!.address };
     let to: View = { dtype: out!.dtype, shape: out!.shape, strides: out!.strides, address: out!.address };
     before.forEach((b, d) => {

@@ -1,10 +1,12 @@
 // Products of matrices, of any layout: the kernels read their operands through strides, so transposes cost nothing.
 
+import { bytesOf } from "../base/dtype.ts";
 import { DTypeError, ShapeError } from "../base/errors.ts";
 import { broadcastShapes, broadcastStrides, collapse, numel, showShape } from "../base/shape.ts";
 import type { Device } from "../ir/device.ts";
 import { type MatmulProblem, matmul as runMatmul } from "../kernels/matmul.ts";
 import type { Meta, Op, View } from "./op.ts";
+import { copyInto } from "./copy.ts";
 
 const kernelDTypes: { readonly [dtype: string]: MatmulProblem["dtype"] | undefined } = { float32: "f32", float64: "f64", int32: "i32" };
 
@@ -88,8 +90,11 @@ export const linear: Op = {
   },
   run(device, [x, w, b], [out]) {
     const weight: View = { ...geometry(w!), shape: [w!.shape[1]!, w!.shape[0]!], strides: [w!.strides[1]!, w!.strides[0]!] };
-    if (b !== undefined && b.strides[0] !== 1 && b.shape[0] !== 1) throw new ShapeError("linear: the bias must be contiguous.", {});
-    multiply(device, x!, weight, out!, b?.address);
+    if (b === undefined || b.strides[0] === 1) return multiply(device, x!, weight, out!, b?.address);
+    const adjacent: View = { ...geometry(b), strides: [1], address: device.alloc(Math.max(b.shape[0]!, 1) * bytesOf(b.dtype)) };
+    copyInto(device, b, adjacent);
+    multiply(device, x!, weight, out!, adjacent.address);
+    device.free(adjacent.address);
   },
   save: (_, [needX, needW]) => ({ inputs: [...(needW === true ? [0] : []), ...(needX === true ? [1] : [])] }),
   grad: (k) => [

@@ -2,11 +2,10 @@
 // mixed dtypes. Contiguous and constant operands take the four-lane path; the last few elements take the same four-lane
 // arithmetic one at a time, so that a value never depends on its place.
 
-import type { DType } from "../base/dtype.ts";
-import { bytesOf } from "../base/dtype.ts";
-import { broadcastStrides, collapse, numel } from "../base/shape.ts";
+import { bytesOf, type DType, dtypes } from "../base/dtype.ts";
+import { broadcastStrides, collapse, isContiguous, numel, sameShape } from "../base/shape.ts";
 import { add, type Block, cast, i32, kernel, mul, ne, rem, div as divide, splat, sub } from "../ir/build.ts";
-import type { Device } from "../ir/device.ts";
+import type { Compiled, Device } from "../ir/device.ts";
 import type { Expr, Kernel, ParamType, Var } from "../ir/ir.ts";
 import { convert, hasVector, layouts, read, type Width, write } from "./elements.ts";
 import type { View } from "./op.ts";
@@ -26,23 +25,33 @@ type Step = "unit" | "fixed" | "strided";
 
 const elementsPerChunk = 16384;
 
-/** Computes `out = value(...inputs)`; a number stands for an operand without memory. */
-export function runPointwise(device: Device, formula: Formula, inputs: readonly (View | number)[], out: View): void {
+/**
+ * Computes `out = value(...operands)`: `operands` holds numbers, and undefined where the next of `inputs` stands (by default for
+ * each of them).
+ */
+export function runPointwise(
+  device: Device,
+  formula: Formula,
+  inputs: readonly View[],
+  out: View,
+  operands: readonly (number | undefined)[] = inputs.map(() => undefined),
+): void {
   const n = numel(out.shape);
   if (n === 0) return;
-  const views = inputs.filter((v): v is View => typeof v !== "number");
-  const operands = [out, ...views];
+  const args: number[] = [out.address];
+  for (const input of inputs) args.push(input.address);
+  for (const o of operands) if (o !== undefined) args.push(o);
+  if (isFlat(out, inputs)) {
+    device.run(compiledFor(device, formula, inputs, out, flatLoop), args, n, elementsPerChunk);
+    return;
+  }
+  const views = [out, ...inputs];
   const loop = collapse(
     out.shape,
-    operands.map((v) => broadcastStrides(v.shape, v.strides, out.shape)),
+    views.map((v) => broadcastStrides(v.shape, v.strides, out.shape)),
   );
   const rank = loop.shape.length;
   const steps = loop.strides.map((s) => stepOf(s[rank - 1]!));
-  const dtypes = operands.map((v) => v.dtype);
-  const key = `${formula.name}|${formula.computes.join()}|${formula.scalars.map(Number).join("")}|${dtypes.join()}|${rank}|${steps.join()}`;
-  const compiled = device.compile(key, () => build(formula, dtypes, rank, steps));
-  const args: number[] = operands.map((v) => v.address);
-  for (const input of inputs) if (typeof input === "number") args.push(input);
   const inner = loop.shape[rank - 1]!;
   if (rank > 1) {
     args.push(...loop.shape);
@@ -51,8 +60,51 @@ export function runPointwise(device: Device, formula: Formula, inputs: readonly 
   steps.forEach((step, i) => {
     if (step === "strided") args.push(loop.strides[i]![rank - 1]!);
   });
+  const compiled = compiledFor(device, formula, inputs, out, { rank, steps });
   if (rank === 1) device.run(compiled, args, n, elementsPerChunk);
   else device.run(compiled, args, n / inner, Math.max(1, Math.ceil(elementsPerChunk / inner)));
+}
+
+/** All of one shape and in row-major order: one loop without strides. */
+function isFlat(out: View, inputs: readonly View[]): boolean {
+  if (!isContiguous(out.shape, out.strides)) return false;
+  for (const v of inputs) {
+    if (v.shape !== out.shape && !sameShape(v.shape, out.shape)) return false;
+    if (v.strides !== out.strides && !isContiguous(v.shape, v.strides)) return false;
+  }
+  return true;
+}
+
+interface LoopForm {
+  readonly rank: number;
+  /** For the output and each input; undefined if all are "unit". */
+  readonly steps: readonly Step[] | undefined;
+}
+const flatLoop: LoopForm = { rank: 1, steps: undefined };
+const stepNumbers: { readonly [s in Step]: number } = { unit: 0, fixed: 1, strided: 2 };
+const dtypeNumbers = Object.fromEntries(Object.keys(dtypes).map((d, i) => [d, i])) as { readonly [d in DType]: number }; // one for each
+
+// The kernels of each formula: a formula is made once for an operator and its dtypes, so its identity is its key.
+const kernelsOf = new WeakMap<Device, WeakMap<Formula, Map<number, Compiled>>>();
+
+function compiledFor(device: Device, formula: Formula, inputs: readonly View[], out: View, form: LoopForm): Compiled {
+  let ofDevice = kernelsOf.get(device);
+  if (ofDevice === undefined) kernelsOf.set(device, (ofDevice = new WeakMap()));
+  let kernels = ofDevice.get(formula);
+  if (kernels === undefined) ofDevice.set(formula, (kernels = new Map()));
+  let code = form.rank * 16 + dtypeNumbers[out.dtype];
+  for (const v of inputs) code = code * 16 + dtypeNumbers[v.dtype];
+  for (const s of form.steps ?? []) code = code * 3 + stepNumbers[s];
+  code = code * 2 + (form.steps === undefined ? 1 : 0);
+  let compiled = kernels.get(code);
+  if (compiled === undefined) {
+    const views = [out, ...inputs].map((v) => v.dtype);
+    const steps = form.steps ?? views.map((): Step => "unit");
+    const key = `${formula.name}|${formula.computes.join()}|${formula.scalars.map(Number).join("")}|${views.join()}|${form.rank}|${steps.join()}`;
+    compiled = device.compile(key, () => build(formula, views, form.rank, steps));
+    kernels.set(code, compiled);
+  }
+  return compiled;
 }
 
 function stepOf(stride: number): Step {

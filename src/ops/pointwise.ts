@@ -10,7 +10,7 @@ import type { Device } from "../ir/device.ts";
 import type { Expr, Var } from "../ir/ir.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Backward, Meta, Op, Saved, View } from "./op.ts";
-import { runPointwise } from "./pointwise-kernel.ts";
+import { type Formula, runPointwise } from "./pointwise-kernel.ts";
 
 /** One entry for each operand: a number, or undefined for the next tensor among the inputs. */
 export type Operands = readonly (number | undefined)[];
@@ -43,22 +43,26 @@ export function pointwise(rule: PointwiseRule): PointwiseOp {
     return gradients.get(operand);
   };
   const differentiable = rule.grad !== "none" && rule.dtype !== "compare" && rule.dtype !== "logic";
+  const plans = new Map<number, Plan>();
+  const planFor = (inputs: readonly Meta[], operands: Operands): Plan => {
+    const code = planCode(inputs, operands);
+    let plan = plans.get(code);
+    if (plan === undefined) {
+      plan = makePlan(rule, inputs, operands);
+      plans.set(code, plan);
+    }
+    return plan;
+  };
   const op: PointwiseOp = {
     name: rule.name,
     rule,
     infer(inputs: readonly Meta[], operands: Operands): readonly Meta[] {
       let shape: readonly number[] = inputs[0]?.shape ?? [];
       for (let i = 1; i < inputs.length; i++) shape = broadcastShapes(rule.name, shape, inputs[i]!.shape);
-      return [{ shape, dtype: resultDType(rule, inputs, operands) }];
+      return [{ shape, dtype: planFor(inputs, operands).dtype }];
     },
     run(device: Device, inputs: readonly View[], outputs: readonly View[], operands: Operands): void {
-      const out = outputs[0]!;
-      const compute = computeDType(rule, inputs, operands);
-      const conditions = rule.conditions ?? 0;
-      const computes = operands.map((_, i) => (i < conditions || rule.dtype === "logic" ? "bool" : compute));
-      let next = 0;
-      const values = operands.map((o) => o ?? inputs[next++]!);
-      runPointwise(device, { name: rule.name, value: rule.value, computes, scalars: operands.map((o) => o !== undefined) }, values, out);
+      runPointwise(device, planFor(inputs, operands).formula, inputs, outputs[0]!, operands);
     },
   };
   if (!differentiable) return op;
@@ -100,6 +104,35 @@ export function pointwise(rule: PointwiseRule): PointwiseOp {
       return results;
     },
   };
+}
+
+/** What dtypes come to: that of the result, and the kernel's formula. Shapes play no part but for having dimensions at all. */
+interface Plan {
+  readonly dtype: DType;
+  readonly formula: Formula;
+}
+
+const dtypeNumbers = Object.fromEntries(Object.keys(dtypes).map((d, i) => [d, i])) as { readonly [d in DType]: number }; // one for each
+
+/** A number for each combination of operands that may differ in its plan. */
+function planCode(inputs: readonly Meta[], operands: Operands): number {
+  let code = 1;
+  let next = 0;
+  for (const o of operands) {
+    if (o === undefined) {
+      const meta = inputs[next++]!;
+      code = code * 32 + dtypeNumbers[meta.dtype] + (meta.shape.length === 0 ? 16 : 0);
+    } else code = code * 32 + (Number.isInteger(o) ? 14 : 15);
+  }
+  return code;
+}
+
+function makePlan(rule: PointwiseRule, inputs: readonly Meta[], operands: Operands): Plan {
+  const compute = computeDType(rule, inputs, operands);
+  const conditions = rule.conditions ?? 0;
+  const computes = operands.map((_, i) => (i < conditions || rule.dtype === "logic" ? "bool" : compute));
+  const formula = { name: rule.name, value: rule.value, computes, scalars: operands.map((o) => o !== undefined) };
+  return { dtype: rule.dtype === "compare" || rule.dtype === "logic" ? "bool" : compute, formula };
 }
 
 /** For each operand, its place among the tensors. */
@@ -268,9 +301,4 @@ function promoteAll(tensors: readonly Meta[]): DType | undefined {
   if (dimensioned === undefined || zero === undefined) return dimensioned ?? zero;
   const rank = { bool: 0, integer: 1, float: 2 };
   return rank[dtypes[zero].category] > rank[dtypes[dimensioned].category] ? zero : dimensioned;
-}
-
-function resultDType(rule: PointwiseRule, inputs: readonly Meta[], operands: Operands): DType {
-  if (rule.dtype === "compare" || rule.dtype === "logic") return "bool";
-  return computeDType(rule, inputs, operands);
 }

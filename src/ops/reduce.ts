@@ -9,9 +9,9 @@ import type { Device } from "../ir/device.ts";
 import { type Reduce, type Reduction, reduce } from "../kernels/reduce.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { cumulate, reduceArg } from "./along-kernel.ts";
+import { copyInto, fillWith } from "./copy.ts";
 import { layouts } from "./elements.ts";
 import type { Backward, Meta, Op, View } from "./op.ts";
-import { runPointwise } from "./pointwise-kernel.ts";
 
 export interface ReduceAttrs {
   /** Sorted, from the front, each once. */
@@ -53,7 +53,7 @@ function withForm(device: Device, x: View, dims: readonly number[], use: (form: 
   const address = device.alloc(Math.max(numel(shape), 1) * bytesOf(x.dtype));
   const from: View = { shape, strides, dtype: x.dtype, address: x.address };
   const to: View = { shape, strides: contiguousStrides(shape), dtype: x.dtype, address };
-  runPointwise(device, { name: "copy", value: (v) => v, computes: [x.dtype], scalars: [false] }, [from], to);
+  copyInto(device, from, to);
   use({ address, outer, red, inner: 1 });
   device.free(address);
 }
@@ -93,7 +93,7 @@ function reduction(name: string, rule: ReduceRule, gradient?: Pick<Op<ReduceAttr
     },
     run(device, [x], [out], { dims }) {
       if (count(x!.shape, dims) === 0) {
-        runPointwise(device, { name: "fill", value: (v) => v, computes: [out!.dtype], scalars: [true] }, [rule.empty ?? 0], out!);
+        fillWith(device, rule.empty ?? 0, out!);
         return;
       }
       withForm(device, x!, dims, ({ address, outer, red, inner }) => {

@@ -4,9 +4,9 @@
 import { AutogradError, DTypeError, ShapeError, UnsupportedError } from "../base/errors.ts";
 import { dtypes, isFloating } from "../base/dtype.ts";
 import { sameShape, showShape } from "../base/shape.ts";
+import { copyInto, fillWith } from "../ops/copy.ts";
 import * as e from "../ops/elementwise.ts";
 import type { PointwiseOp } from "../ops/pointwise.ts";
-import { runPointwise } from "../ops/pointwise-kernel.ts";
 import { Tensor } from "./core.ts";
 import { execute, OpNode } from "./dispatch.ts";
 import type { Operand } from "./elementwise.ts";
@@ -125,7 +125,6 @@ export const inPlaceMethods = {
   copy_(this: Tensor, source: Tensor): Tensor {
     const records = checkWrite("copy_", this, [source]);
     const node = records ? new OpNode(e.copy, [source], [undefined]) : undefined;
-    const formula = { name: "copy", value: e.copy.rule.value, computes: [source.dtype], scalars: [false] };
     const fits = source.shape.length <= this.shape.length;
     const lead = this.shape.length - source.shape.length;
     if (!fits || source.shape.some((s, d) => s !== 1 && s !== this.shape[d + lead])) {
@@ -134,7 +133,7 @@ export const inPlaceMethods = {
         target: this.shape,
       });
     }
-    runPointwise(this.device, formula, [source], this);
+    copyInto(this.device, source, this);
     touch(this);
     if (node !== undefined) this.edge = { node, index: 0 };
     return this;
@@ -142,7 +141,7 @@ export const inPlaceMethods = {
   /** Every element becomes `value`. */
   fill_(this: Tensor, value: number): Tensor {
     if (checkWrite("fill_", this, [])) this.edge = undefined;
-    runPointwise(this.device, { name: "fill", value: (v) => v!, computes: [this.dtype], scalars: [true] }, [value], this);
+    fillWith(this.device, value, this);
     touch(this);
     return this;
   },
