@@ -81,6 +81,10 @@ export class Code {
     this.unsigned(op & 0xffff);
   }
 
+  ops(...ops: readonly Op[]): void {
+    for (const o of ops) this.op(o);
+  }
+
   i32Const(value: number): void {
     this.byte(0x41);
     this.signed(BigInt(value | 0));

@@ -12,6 +12,8 @@ import { assignedIn } from "../../ir/walk.ts";
 import type { FunctionType } from "./assembler.ts";
 import { Module } from "./assembler.ts";
 import { Expressions } from "./expressions.ts";
+import { legalize } from "./legalize.ts";
+import { Locals } from "./locals.ts";
 import type { Op } from "./opcodes.ts";
 import { op } from "./opcodes.ts";
 import { stores } from "./tables.ts";
@@ -37,17 +39,17 @@ const slotLoads: { readonly [t in ParamType]: readonly [op: Op, bytes: number] }
 
 export function emitKernel(kernel: Kernel, target: Target): Uint8Array<ArrayBuffer> {
   const plain = simplifyKernel(target.simd ? kernel : scalarize(kernel));
-  const { name, params, begin, end, thread, body } = hoist(simplifyKernel(lowerMath(plain, target.simd)));
+  const { name, params, begin, end, thread, body } = hoist(simplifyKernel(legalize(lowerMath(plain, target.simd))));
   const module = new Module();
-  const x = new Expressions(module, target.relaxed, [begin, end, thread]);
+  const x = new Expressions(module, target.relaxed, new Locals([begin, end, thread]));
   params.forEach(({ type, variable }, slot) => {
     const [load, bytes] = slotLoads[type];
     x.code.localGet(0);
     x.code.memory(load, 8 * slot, bytes);
-    x.code.localSet(x.local(variable));
+    x.code.localSet(x.locals.of(variable));
   });
   new Statements(x, mentions(body)).block(body);
-  return module.finish(name, runType, x.locals, x.code, {
+  return module.finish(name, runType, x.locals.types, x.code, {
     minPages: target.minPages,
     maxPages: target.maxPages,
     shared: target.sharedMemory,
@@ -77,11 +79,12 @@ class Statements {
       case "set":
         x.statement([s.value], () => {
           x.value(s.value);
-          x.code.localSet(x.local(s.target));
+          x.code.localSet(x.locals.of(s.target));
         });
         return x.changed([s.target.id]);
       case "store":
-        return x.statement([s.base, s.index, s.value], () => this.#store(s));
+        x.statement([s.base, s.index, s.value], () => this.#store(s));
+        return x.changed([]); // what was loaded may have changed
       case "for":
         return this.#for(s);
       case "while": {
@@ -132,7 +135,7 @@ class Statements {
     const x = this.#x;
     const { code } = x;
     const { from, to, step } = loop;
-    const i = x.local(loop.counter);
+    const i = x.locals.of(loop.counter);
     const limit = this.#hold(to);
     const stride = this.#hold(step);
     x.statement([from], () => x.value(from));
@@ -177,9 +180,9 @@ class Statements {
   #hold(e: Statement<"for">["to"]): { push: () => void; release: () => void } {
     const x = this.#x;
     if (e.k === "const") return { push: () => x.code.i32Const(e.value), release: () => {} };
-    const local = x.take("i32");
+    const local = x.locals.take("i32");
     x.statement([e], () => x.value(e));
     x.code.localSet(local);
-    return { push: () => x.code.localGet(local), release: () => x.release("i32", local) };
+    return { push: () => x.code.localGet(local), release: () => x.locals.release("i32", local) };
   }
 }

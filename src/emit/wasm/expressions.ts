@@ -2,12 +2,13 @@
 
 import { KernelError } from "../../ir/build.ts";
 import type { Elem, Expr, Type, Var } from "../../ir/ir.ts";
-import { elemBytes, isFloat, isVector, laneOf } from "../../ir/ir.ts";
+import { elemBytes, isVector, laneOf } from "../../ir/ir.ts";
 import { same } from "../../ir/simplify.ts";
 import { childrenOf, Numbering } from "../../ir/walk.ts";
 import type { Module, ValueType } from "./assembler.ts";
 import { Code } from "./assembler.ts";
-import type { Op } from "./opcodes.ts";
+import { emitDivision, integer } from "./division.ts";
+import type { Locals } from "./locals.ts";
 import { op } from "./opcodes.ts";
 import { binaryOps, casts, compareOps, loads, reinterpret, unaryOps, valueTypeOf } from "./tables.ts";
 
@@ -25,12 +26,9 @@ const lanes = [0, 1, 2, 3] as const;
 
 export class Expressions {
   readonly code: Code = new Code();
+  readonly locals: Locals;
   readonly #module: Module;
   readonly #relaxed: boolean;
-  readonly #locals: ValueType[] = [];
-  readonly #firstLocal: number;
-  readonly #variables: Map<number, number> = new Map();
-  readonly #free: { readonly [t in ValueType]: number[] } = { i32: [], i64: [], f32: [], f64: [], v128: [] };
   #uses: Map<Expr, number> = new Map();
   #temps: Map<Expr, number> = new Map();
   #taken: [ValueType, number][] = [];
@@ -40,43 +38,15 @@ export class Expressions {
   /** Vector temporaries of the innermost loop. */
   #scratch: Set<number> = new Set();
 
-  /** `parameters` are the variables that the function's parameters from 1 on hold. */
-  constructor(module: Module, relaxed: boolean, parameters: readonly Var[]) {
+  constructor(module: Module, relaxed: boolean, locals: Locals) {
     this.#module = module;
     this.#relaxed = relaxed;
-    this.#firstLocal = parameters.length + 1;
-    parameters.forEach((v, i) => {
-      this.#variables.set(v.id, i + 1);
-    });
+    this.locals = locals;
   }
 
-  get locals(): readonly ValueType[] {
-    return this.#locals;
-  }
-
-  local(variable: Var): number {
-    let index = this.#variables.get(variable.id);
-    if (index === undefined) {
-      index = this.#newLocal(valueTypeOf[variable.type]);
-      this.#variables.set(variable.id, index);
-    }
-    return index;
-  }
-
-  #newLocal(type: ValueType): number {
-    return this.#firstLocal + this.#locals.push(type) - 1;
-  }
-
-  /** A local for the caller's own use until it is released. */
-  take(type: ValueType): number {
-    return this.#free[type].pop() ?? this.#newLocal(type);
-  }
-  release(type: ValueType, local: number): void {
-    this.#free[type].push(local);
-  }
   /** A local until the statement ends. */
   #temp(type: ValueType): number {
-    const local = this.take(type);
+    const local = this.locals.take(type);
     this.#taken.push([type, local]);
     if (type === "v128") this.#scratch.add(local);
     return local;
@@ -87,7 +57,7 @@ export class Expressions {
     const outer = this.#addresses;
     this.#addresses = new Map(outer);
     emit();
-    for (const [key, local] of this.#addresses) if (!outer.has(key)) this.release("i32", local);
+    for (const [key, local] of this.#addresses) if (!outer.has(key)) this.locals.release("i32", local);
     this.#addresses = outer;
   }
 
@@ -102,7 +72,7 @@ export class Expressions {
    */
   turn(dead: readonly Var[], emit: () => void): void {
     const outer = this.#scratch;
-    this.#scratch = new Set(dead.map((v) => this.local(v)));
+    this.#scratch = new Set(dead.map((v) => this.locals.of(v)));
     this.block(emit);
     for (const local of this.#scratch) {
       this.code.v128Const(new Int32Array(4));
@@ -117,7 +87,7 @@ export class Expressions {
     this.#temps = new Map();
     for (const e of values) this.#count(e);
     emit();
-    for (const [type, local] of this.#taken) this.release(type, local);
+    for (const [type, local] of this.#taken) this.locals.release(type, local);
     this.#taken = [];
   }
 
@@ -168,13 +138,9 @@ export class Expressions {
     const known = this.#addresses.get(key);
     if (known !== undefined) return this.code.localGet(known);
     compute();
-    const local = this.take("i32");
+    const local = this.locals.take("i32");
     this.#addresses.set(key, local);
     this.code.localTee(local);
-  }
-
-  #ops(...ops: readonly Op[]): void {
-    for (const o of ops) this.code.op(o);
   }
 
   #compute(e: Expr): void {
@@ -182,7 +148,7 @@ export class Expressions {
       case "const":
         return this.#constant(e.type, e.value);
       case "var":
-        return this.code.localGet(this.local(e));
+        return this.code.localGet(this.locals.of(e));
       case "load":
         return this.#load(e);
       case "unary":
@@ -254,64 +220,42 @@ export class Expressions {
     if (bytes === 4) return code.memory(op.v128Load, offset, bytes);
     if (bytes === 2) return code.memory(elem === "i16" ? op.v128Load16x4S : op.v128Load16x4U, offset, bytes);
     code.memory(op.v128Load32Zero, offset, bytes);
-    if (elem === "i8") this.#ops(op.i16x8ExtendLowI8x16S, op.i32x4ExtendLowI16x8S);
-    else this.#ops(op.i16x8ExtendLowI8x16U, op.i32x4ExtendLowI16x8U);
+    if (elem === "i8") this.code.ops(op.i16x8ExtendLowI8x16S, op.i32x4ExtendLowI16x8S);
+    else this.code.ops(op.i16x8ExtendLowI8x16U, op.i32x4ExtendLowI16x8U);
   }
 
   #unary(e: Node<"unary">): void {
     const { code } = this;
-    const direct = unaryOps[e.op][e.type];
+    const { type } = e;
+    const direct = unaryOps[e.op][type];
     if (direct !== undefined) {
       this.value(e.a);
       return code.op(direct);
     }
-    const type = e.type;
-    if (isFloat(type)) return this.#math(e.op, [e.a]);
+    if (type === "f64") return this.#call(e.op, [e.a]);
     if (type !== "i32" && type !== "i64") throw missing(e.op, type);
     if (e.op === "not") {
       this.value(e.a);
       this.#constant(type, -1);
       return code.op(integer[type].xor);
     }
-    if (e.op === "neg") {
-      this.#constant(type, 0);
-      this.value(e.a);
-      return code.op(integer[type].sub);
-    }
-    const x = this.#temp(type); // abs: (x ^ sign) - sign
-    const sign = this.#temp(type);
+    if (e.op !== "neg") throw missing(e.op, type);
+    this.#constant(type, 0);
     this.value(e.a);
-    code.localTee(x);
-    code.localGet(x);
-    this.#constant(type, type === "i32" ? 31 : 63);
-    code.op(integer[type].shr);
-    code.localTee(sign);
-    code.op(integer[type].xor);
-    code.localGet(sign);
     code.op(integer[type].sub);
   }
 
   #binary(e: Node<"binary">): void {
-    const { code } = this;
     const { type } = e;
     const direct = binaryOps[e.op][type];
-    if (direct !== undefined) {
-      this.value(e.a);
-      this.value(e.b);
-      return code.op(direct);
+    if (direct === undefined) {
+      if (type === "f64") return this.#call(e.op, [e.a, e.b]);
+      if ((type === "i32" || type === "i64") && (e.op === "div" || e.op === "rem")) return this.#divide(e, type);
+      throw missing(e.op, type);
     }
-    if (isFloat(type)) return this.#math(e.op, [e.a, e.b]);
-    if (e.op === "div" || e.op === "rem") return this.#divide(e);
-    if ((type !== "i32" && type !== "i64") || (e.op !== "min" && e.op !== "max")) throw missing(e.op, type);
-    const a = this.#temp(type);
-    const b = this.#temp(type);
     this.value(e.a);
-    code.localTee(a);
     this.value(e.b);
-    code.localTee(b);
-    code.localGet(a);
-    code.localGet(b);
-    this.#ops(e.op === "min" ? integer[type].lt : integer[type].gt, op.select);
+    this.code.op(direct);
   }
 
   /** `p < q ? q : p` and `p < q ? p : q` are one instruction each. */
@@ -326,108 +270,27 @@ export class Expressions {
     return true;
   }
 
-  /** The machine traps on x/0 and on the one quotient that overflows; here they give 0 and wrap. */
-  #divide(e: Node<"binary">): void {
-    const { type, a, b } = e;
-    if (type === "i32x4") return this.#byLanes(type, [a, b], (parts) => this.#divideScalars(e.op, "i32", parts));
-    if (type !== "i32" && type !== "i64") throw missing(e.op, type);
+  #divide({ op: o, a, b }: Node<"binary">, type: "i32" | "i64"): void {
+    const { code } = this;
     if (b.k === "const" && b.value !== 0 && b.value !== -1) {
       this.value(a);
       this.value(b);
-      return this.code.op(e.op === "div" ? integer[type].div : integer[type].rem);
+      return code.op(o === "div" ? integer[type].div : integer[type].rem);
     }
-    const parts = [this.#temp(type), this.#temp(type)];
+    const [x, y] = [this.#temp(type), this.#temp(type)];
     this.value(a);
-    this.code.localSet(parts[0] as number); // made above
+    code.localSet(x);
     this.value(b);
-    this.code.localSet(parts[1] as number);
-    this.#divideScalars(e.op, type, parts);
+    code.localSet(y);
+    emitDivision(code, o === "div", type, x, y, this.#temp("i32"));
   }
 
-  #divideScalars(o: string, type: "i32" | "i64", parts: readonly number[]): void {
-    const { code } = this;
-    const i = integer[type];
-    const [a, b] = parts as [number, number]; // dividend and divisor
-    if (o === "rem") {
-      code.localGet(a); // a rem (b == 0 ? 1 : b)
-      this.#constant(type, 1);
-      code.localGet(b);
-      code.localGet(b);
-      this.#ops(i.eqz, op.select, i.rem);
-      return;
-    }
-    const bad = this.#temp("i32"); // b is 0 or -1: then the quotient is b & -a
-    code.localGet(b);
-    this.#constant(type, 0);
-    code.localGet(a);
-    this.#ops(i.sub, i.and);
-    code.localGet(a);
-    this.#constant(type, 1);
-    code.localGet(b);
-    code.localGet(b);
-    this.#constant(type, 1);
-    code.op(i.add);
-    this.#constant(type, 2);
-    code.op(i.ltu);
-    code.localTee(bad);
-    this.#ops(op.select, i.div);
-    code.localGet(bad);
-    code.op(op.select);
-  }
-
-  /** Functions without an instruction: JavaScript's, on f64. */
-  #math(name: string, args: readonly Expr[]): void {
-    const type = args[0]?.type;
-    const call = (): void => {
-      const params = args.map(() => "f64" as const);
-      this.code.call(this.#module.importFunction("math", name, { params, results: ["f64"] }));
-    };
-    if (type === "f64") {
-      for (const a of args) this.value(a);
-      return call();
-    }
-    if (type === "f32") {
-      for (const a of args) {
-        this.value(a);
-        this.code.op(op.f64PromoteF32);
-      }
-      call();
-      return this.code.op(op.f32DemoteF64);
-    }
-    this.#byLanes("f32x4", args, (parts) => {
-      for (const p of parts) {
-        this.code.localGet(p);
-        this.code.op(op.f64PromoteF32);
-      }
-      call();
-      this.code.op(op.f32DemoteF64);
-    });
-  }
-
-  /** A vector whose lanes `one` computes, each from the same lanes of `args` in locals. */
-  #byLanes(type: "f32x4" | "i32x4", args: readonly Expr[], one: (parts: readonly number[]) => void): void {
-    const { code } = this;
-    const scalar = type === "f32x4" ? "f32" : "i32";
-    const vectors = args.map((a) => {
-      const local = this.#temp("v128");
-      this.value(a);
-      code.localSet(local);
-      return local;
-    });
-    const parts = args.map(() => this.#temp(scalar));
-    for (const lane of lanes) {
-      vectors.forEach((vector, i) => {
-        code.localGet(vector);
-        this.extract(scalar, lane);
-        code.localSet(parts[i] as number); // as many as vectors
-      });
-      one(parts);
-      if (lane === 0) code.op(scalar === "f32" ? op.f32x4Splat : op.i32x4Splat);
-      else {
-        code.op(scalar === "f32" ? op.f32x4ReplaceLane : op.i32x4ReplaceLane);
-        code.byte(lane);
-      }
-    }
+  /** A function of f64 without an instruction. */
+  #call(name: string, args: readonly Expr[]): void {
+    for (const a of args) this.value(a);
+    this.code.call(
+      this.#module.importFunction("math", name, { params: args.map(() => "f64" as const), results: ["f64"] }),
+    );
   }
 
   /** With relaxed SIMD a scalar goes through lane 0, so that a loop's tail rounds as its vector body does. */
@@ -472,7 +335,7 @@ export class Expressions {
     const from = laneOf(a.type);
     const ops = type === from ? [] : casts[from][type];
     if (ops === undefined) throw missing(`cast to ${type}`, a.type);
-    this.#ops(...ops);
+    this.code.ops(...ops);
   }
 
   #castVector(type: Type, a: Expr): void {
@@ -507,35 +370,6 @@ export class Expressions {
     this.#shuffleBytes(lanes.flatMap((l) => (bytes === 1 ? [4 * l] : [4 * l, 4 * l + 1])));
   }
 }
-
-const integer = {
-  i32: {
-    xor: op.i32Xor,
-    and: op.i32And,
-    add: op.i32Add,
-    sub: op.i32Sub,
-    div: op.i32DivS,
-    rem: op.i32RemS,
-    shr: op.i32ShrS,
-    eqz: op.i32Eqz,
-    lt: op.i32LtS,
-    gt: op.i32GtS,
-    ltu: op.i32LtU,
-  },
-  i64: {
-    xor: op.i64Xor,
-    and: op.i64And,
-    add: op.i64Add,
-    sub: op.i64Sub,
-    div: op.i64DivS,
-    rem: op.i64RemS,
-    shr: op.i64ShrS,
-    eqz: op.i64Eqz,
-    lt: op.i64LtS,
-    gt: op.i64GtS,
-    ltu: op.i64LtU,
-  },
-} as const;
 
 function missing(what: string, type: Type): KernelError {
   return new KernelError(`kernel: WebAssembly has no ${what} of ${type}`);
