@@ -102,6 +102,7 @@ export function normalizeDims(op: string, dims: number | readonly number[] | und
   const list = typeof dims === "number" ? [dims] : dims;
   if (list.length === 0) return Array.from({ length: rank }, (_, d) => d);
   const out = list.map((d) => normalizeDim(op, d, rank)).sort((x, y) => x - y);
+  if (rank === 0) return []; // 0 and -1 are taken there, and name nothing
   for (let i = 1; i < out.length; i++) {
     if (out[i] === out[i - 1]) throw new ShapeError(`${op}: dim ${out[i]} appears twice in ${showShape(list)}.`, { op, dims: list });
   }

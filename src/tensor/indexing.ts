@@ -104,7 +104,8 @@ export const indexingMethods = {
   },
   /** With the order of the named dimensions reversed. */
   flip(this: Tensor, dims: number | readonly number[]): Tensor {
-    return apply1(j.flip, [this], normalizeDims("flip", dims, this.ndim));
+    const none = typeof dims === "object" && dims.length === 0;
+    return apply1(j.flip, [this], none ? [] : normalizeDims("flip", dims, this.ndim));
   },
   /** This tensor laid out `repeats` times along each dimension. */
   repeat(this: Tensor, ...repeats: number[]): Tensor {

@@ -17,9 +17,11 @@ export function suite(name: string, define: (test: DefineTest) => void): Suite {
   return { name, tests };
 }
 
-/** The suites that a module exports. */
+/** The suites that a module exports, alone or in lists. */
 export function suitesOf(module: object): Suite[] {
-  return Object.values(module).filter((value) => typeof value === "object" && value?.tests instanceof Map);
+  return Object.values(module)
+    .flat()
+    .filter((value) => typeof value === "object" && value?.tests instanceof Map);
 }
 
 /** A JSON file of test/fixtures. */
