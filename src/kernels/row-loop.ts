@@ -32,9 +32,10 @@ export interface At {
   readonly index: Expr;
   /** A scalar in all lanes that a value has here. */
   spread(scalar: Expr): Expr;
-  read(base: Expr): Expr;
+  /** What stands `offset` elements after the place. */
+  read(base: Expr, offset?: number): Expr;
   /** Happens at the end of the turn. */
-  write(base: Expr, value: Expr): void;
+  write(base: Expr, value: Expr, offset?: number): void;
 }
 
 /** Visits elements 0 … n-1. */
@@ -159,42 +160,44 @@ function turn(places: readonly Place[], visit: (ats: readonly At[]) => void): vo
   for (let s = 0; s < most; s++) for (const { stores } of places) stores[s]!();
 }
 
-type Access = Pick<At, "index" | "spread" | "read"> & { readonly store: (base: Expr, value: Var) => void };
+type Access = Pick<At, "index" | "spread" | "read"> & {
+  readonly store: (base: Expr, value: Var, offset: number) => void;
+};
 
 function placeOf(k: Block, { store, ...access }: Access): Place {
   const stores: Place["stores"] = [];
   return {
     ...access,
     stores,
-    write: (base, value) => {
+    write: (base, value, offset = 0) => {
       const held = k.let("value", value);
-      stores.push(() => store(base, held));
+      stores.push(() => store(base, held, offset));
     },
   };
 }
 
-function vectorAt(k: Block, elem: Elem, i: Var, offset: number): Place {
+function vectorAt(k: Block, elem: Elem, i: Var, first: number): Place {
   return placeOf(k, {
-    index: offset === 0 ? i : add(i, offset),
+    index: first === 0 ? i : add(i, first),
     spread: splat,
-    read: (base) => load4(elem, base, i, offset),
-    store: (base, value) => k.store(elem, base, i, value, offset),
+    read: (base, offset = 0) => load4(elem, base, i, first + offset),
+    store: (base, value, offset) => k.store(elem, base, i, value, first + offset),
   });
 }
 function singleAt(k: Block, elem: Elem, i: Var): Place {
   return placeOf(k, {
     index: i,
     spread: splat,
-    read: (base) => loadSplat(elem, base, i),
-    store: (base, value) => k.store(elem, base, i, value, 0, 1),
+    read: (base, offset) => loadSplat(elem, base, i, offset),
+    store: (base, value, offset) => k.store(elem, base, i, value, offset, 1),
   });
 }
 function scalarAt(k: Block, elem: Elem, i: Var): Place {
   return placeOf(k, {
     index: i,
     spread: (scalar) => scalar,
-    read: (base) => load(elem, base, i),
-    store: (base, value) => k.store(elem, base, i, value),
+    read: (base, offset) => load(elem, base, i, offset),
+    store: (base, value, offset) => k.store(elem, base, i, value, offset),
   });
 }
 
