@@ -1,0 +1,41 @@
+// A tokenizer of one's own texts, ready for a model: byte-level BPE whose texts end with `</s>`, with `<pad>` to fill
+// batches and `<s>` for a decoder to begin with.
+
+import { PreTrainedTokenizer } from "./pretrained-tokenizer.ts";
+import { trainBpe } from "./train-bpe.ts";
+
+export interface TrainTokenizerOptions {
+  /** Tokens in all; at least the 256 byte letters and the special ones. */
+  readonly vocabSize: number;
+  /** Longer texts are cut where truncation is asked for. */
+  readonly modelMaxLength?: number;
+  /** Called now and then with the tokens so far and the tokens wanted. */
+  readonly progress?: (tokens: number, vocabSize: number) => void;
+}
+
+const specialTokens = ["<pad>", "<s>", "</s>", "<unk>"] as const;
+
+/** Learns the vocabulary from `texts`, which are read once. */
+export function trainTokenizer(
+  texts: Iterable<string>,
+  { vocabSize, modelMaxLength, progress }: TrainTokenizerOptions,
+): PreTrainedTokenizer {
+  const backend = trainBpe(texts, { vocabSize, specialTokens, ...(progress && { progress }) });
+  const text = (id: "A" | "B", type_id: number) => [
+    { Sequence: { id, type_id } },
+    { SpecialToken: { id: "</s>", type_id } },
+  ];
+  backend.postProcessor = {
+    type: "TemplateProcessing",
+    single: text("A", 0),
+    pair: [...text("A", 0), ...text("B", 1)],
+    special_tokens: { "</s>": { id: "</s>", ids: [specialTokens.indexOf("</s>")], tokens: ["</s>"] } },
+  };
+  return new PreTrainedTokenizer(backend, {
+    padToken: "<pad>",
+    bosToken: "<s>",
+    eosToken: "</s>",
+    unkToken: "<unk>",
+    ...(modelMaxLength !== undefined && { modelMaxLength }),
+  });
+}
