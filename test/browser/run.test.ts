@@ -1,10 +1,10 @@
-// Runs every `*.portable.ts` in a page, over sources compiled as the package is.
+// Runs every `*.portable.ts` in a page, over sources compiled as the package is; then one in a page without shared memory.
 
 import assert from "node:assert/strict";
 import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import type { Page } from "playwright-core";
 import { compile, root } from "../../scripts/build.ts";
 import { launch } from "./chromium.ts";
@@ -25,9 +25,9 @@ function importMap(built: string): string {
   return JSON.stringify({ imports });
 }
 
-async function openPage(built: string) {
+async function openPage(built: string, options: { isolated?: boolean } = {}) {
   const html = `<!doctype html><link rel="icon" href="data:,"><script type="importmap">${importMap(built)}</script>`;
-  const site = await serve(new Map([["/", html]]), [built, root]);
+  const site = await serve(new Map([["/", html]]), [built, root], options);
   const browser = await launch().catch((error) => {
     site.close();
     throw error;
@@ -64,19 +64,29 @@ test("portable suites in Chromium", { skip }, async (t) => {
   await t.test("the page may share memory", async () => {
     assert.equal(await page.evaluate(() => globalThis.crossOriginIsolated), true);
   });
-  for (const file of globSync("test/portable/**/*.portable.js", { cwd: built }).sort()) {
-    for (const suite of await call(page, "list", `/${file}`)) {
-      await t.test(suite.name, async (t) => {
-        for (const name of suite.tests) {
-          await t.test(name, async () => {
-            const failure = await call(page, "run", `/${file}`, suite.name, name);
-            if (failure !== undefined) throw new PageError(failure);
-          });
-        }
-      });
-    }
-  }
+  for (const file of globSync("test/portable/**/*.portable.js", { cwd: built }).sort()) await runFile(t, page, file);
+
+  const alone = await openPage(built, { isolated: false });
+  t.after(alone.close);
+  await t.test("without cross-origin isolation", async (t) => {
+    assert.equal(await alone.page.evaluate(() => globalThis.crossOriginIsolated), false);
+    await runFile(t, alone.page, "test/portable/program.portable.js");
+  });
 });
+
+/** The suites of a module, in the page. */
+async function runFile(t: TestContext, page: Page, file: string): Promise<void> {
+  for (const suite of await call(page, "list", `/${file}`)) {
+    await t.test(suite.name, async (t) => {
+      for (const name of suite.tests) {
+        await t.test(name, async () => {
+          const failure = await call(page, "run", `/${file}`, suite.name, name);
+          if (failure !== undefined) throw new PageError(failure);
+        });
+      }
+    });
+  }
+}
 
 /** A failure in the page, with the page's stack instead of ours. */
 class PageError extends Error {

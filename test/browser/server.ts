@@ -1,4 +1,4 @@
-// A loopback server over folders, with the headers that let a page share memory between threads.
+// A loopback server over folders. `isolated` adds the headers that let a page share memory between threads.
 
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -18,7 +18,11 @@ export interface Site {
 }
 
 /** Serves `pages` (path to HTML), then the first of `folders` that has the file. */
-export async function serve(pages: ReadonlyMap<string, string>, folders: readonly string[]): Promise<Site> {
+export async function serve(
+  pages: ReadonlyMap<string, string>,
+  folders: readonly string[],
+  { isolated = true }: { isolated?: boolean } = {},
+): Promise<Site> {
   const find = async (path: string): Promise<string | Buffer | undefined> => {
     const page = pages.get(path);
     if (page !== undefined) return page;
@@ -35,8 +39,10 @@ export async function serve(pages: ReadonlyMap<string, string>, folders: readonl
     const content = await find(path);
     response.writeHead(content === undefined ? 404 : 200, {
       "Content-Type": types[extname(path) || ".html"] ?? "application/octet-stream",
-      "Cross-Origin-Opener-Policy": "same-origin",
-      "Cross-Origin-Embedder-Policy": "require-corp",
+      ...(isolated && {
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Embedder-Policy": "require-corp",
+      }),
       "Cache-Control": "no-store",
     });
     response.end(content);
