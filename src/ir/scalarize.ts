@@ -49,13 +49,13 @@ class Scalarizer {
         return [...values.sets, ...set(this.#partsOf(s.target), values.parts)];
       }
       case "store": {
-        const place = { ...s, base: this.#scalar(s.base), index: this.#scalar(s.index) };
-        if (!isVector(s.value.type)) return [{ ...place, value: this.#scalar(s.value) }];
-        const values = this.#compute(s.value);
+        const [base, index] = [this.#scalar(s.base), this.#scalar(s.index)];
+        if (!isVector(s.value.type)) return [{ ...s, base, index, value: this.#scalar(s.value) }];
+        const [b, i, values] = [this.#once(base), this.#once(index), this.#compute(s.value)];
         const stores = values.parts.slice(0, s.lanes).map((value, lane): Stmt => {
-          return { ...place, offset: s.offset + lane, value, lanes: 1 };
+          return { ...s, base: b.value, index: i.value, offset: s.offset + lane, value, lanes: 1 };
         });
-        return [...values.sets, ...stores];
+        return [...b.sets, ...i.sets, ...values.sets, ...stores];
       }
       case "for":
         return [
@@ -77,6 +77,13 @@ class Scalarizer {
         s satisfies never;
         return [];
     }
+  }
+
+  /** What a store might change is read before it. */
+  #once(value: Expr): { readonly sets: readonly Stmt[]; readonly value: Expr } {
+    if (value.k === "const" || value.k === "var") return { sets: [], value };
+    const target: Var = { k: "var", type: value.type, name: "place", id: this.variables++ };
+    return { sets: [{ k: "set", target, value }], value: target };
   }
 
   /** All lanes are computed before one is written, which might change what the others read. */

@@ -178,7 +178,8 @@ function integerByConstant(e: Node<"binary">, value: number): Expr | undefined {
   switch (op) {
     case "add":
       if (value === 0) return a;
-      return inner !== undefined && a.k === "binary" ? add(a.a, (inner + value) | 0) : undefined;
+      if (inner === undefined || a.k !== "binary") return undefined;
+      return ((inner + value) | 0) === 0 ? a.a : add(a.a, (inner + value) | 0);
     case "sub":
       if (value === 0) return a;
       return laneOf(type) === "i32" ? add(a, -value | 0) : undefined;
