@@ -1,0 +1,72 @@
+// Adam and AdamW.
+//
+//   m = β₁ m + (1 − β₁) g,  v = β₂ v + (1 − β₂) g²
+//   p = p − lr / (1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)
+//
+// Adam adds `weightDecay p` to g; AdamW shrinks p by `lr weightDecay` before, apart from g.
+
+import type { Tensor } from "../tensor/tensor.ts";
+import { type BaseOptions, type GroupOptions, Optimizer, type ParamGroup, type ParamState } from "./optimizer.ts";
+
+export interface AdamOptions extends BaseOptions {
+  readonly betas: readonly [number, number];
+  readonly eps: number;
+  readonly weightDecay: number;
+  /** Divides by the largest v so far. https://openreview.net/forum?id=ryQu7f-RZ */
+  readonly amsgrad: boolean;
+  /** Goes up the gradient instead of down. */
+  readonly maximize: boolean;
+}
+
+interface AdamState extends ParamState {
+  step: number;
+  expAvg: Tensor;
+  expAvgSq: Tensor;
+}
+
+type Params = readonly Tensor[] | readonly GroupOptions<AdamOptions>[];
+const defaults: AdamOptions = { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, amsgrad: false, maximize: false };
+
+/** https://arxiv.org/abs/1412.6980 */
+export class Adam extends Optimizer<AdamOptions> {
+  readonly #decoupled: boolean;
+
+  constructor(params: Params, options: Partial<AdamOptions> = {}, decoupled = false) {
+    super(params, { ...defaults, ...options });
+    this.#decoupled = decoupled;
+  }
+
+  protected update(group: ParamGroup<AdamOptions>, params: readonly Tensor[]): void {
+    const { lr, eps, weightDecay, amsgrad, maximize } = group;
+    const [beta1, beta2] = group.betas;
+    for (const p of params) {
+      const state = this.stateOf<AdamState>(p, () => {
+        const zeros = (): Tensor => p.zerosLike();
+        return { step: 0, expAvg: zeros(), expAvgSq: zeros(), ...(amsgrad ? { maxExpAvgSq: zeros() } : {}) };
+      });
+      state.step++;
+      let g = maximize ? p.grad!.neg() : p.grad!;
+      if (weightDecay !== 0) {
+        if (this.#decoupled) p.mul_(1 - lr * weightDecay);
+        else g = g.add(p, { alpha: weightDecay });
+      }
+      state.expAvg.lerp_(g, 1 - beta1);
+      state.expAvgSq.mul_(beta2).addcmul_(g, g, { value: 1 - beta2 });
+      let second = state.expAvgSq;
+      if (amsgrad) {
+        const largest = state["maxExpAvgSq"] as Tensor; // made above
+        largest.copy_(largest.maximum(state.expAvgSq));
+        second = largest;
+      }
+      const denominator = second.sqrt().div(Math.sqrt(1 - beta2 ** state.step)).add_(eps);
+      p.addcdiv_(state.expAvg, denominator, { value: -lr / (1 - beta1 ** state.step) });
+    }
+  }
+}
+
+/** https://arxiv.org/abs/1711.05101 */
+export class AdamW extends Adam {
+  constructor(params: Params, options: Partial<AdamOptions> = {}) {
+    super(params, { weightDecay: 1e-2, ...options }, true);
+  }
+}
