@@ -67,7 +67,8 @@ def units(text):
 
 
 def encoding(tokenizer, text, pair=None, **options):
-    e = tokenizer.encode(text, pair, **options)
+    """A text is a string or a list of words."""
+    e = tokenizer.encode(text, pair, is_pretokenized=isinstance(text, list), **options)
     whole = {0: text, 1: pair}
     offsets = []
     for i, (start, end) in enumerate(e.offsets):
@@ -157,7 +158,7 @@ def components():
     few = ["Hello world", " two  spaces ", "", "don't <s> stop🙂 e\u0301 日本", "a\nb\t c", " ", "x"]
     template = processors.TemplateProcessing(single="<s> $A </s>", pair="<s> $A </s> $B:1 </s>:1", special_tokens=[("<s>", 1), ("</s>", 2)])
     byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    case("prefix space, trimmed", few + HOSTILE[:10], pre=pre_tokenizers.ByteLevel(add_prefix_space=True), post=processors.ByteLevel(trim_offsets=True), pairs=[("a b", " c d")])
+    case("prefix space, trimmed", [["a", " b", "  c", "d e "], []] + few + HOSTILE[:10], pre=pre_tokenizers.ByteLevel(add_prefix_space=True), post=processors.ByteLevel(trim_offsets=True), pairs=[("a b", " c d")])
     case("no prefix space, trimmed", few, pre=byte_level, post=processors.ByteLevel(trim_offsets=True, add_prefix_space=False))
     case("no regex", few, pre=pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False))
     case("template", few, pre=byte_level, post=template, pairs=[("first text", "second one"), ("", "b"), ("a", ""), ("<s> a", "b </s>")])
@@ -171,7 +172,7 @@ def components():
     accents = ["cafe\u0301 e\u0301\u0323x", "\u1112\u1161\u11ab\u1100 각", "ﬁne ① ㎏", "\u212b\u00c5A\u030a", "İΑΣΣ Σ", "plain ASCII", "🙂\u0301", "", "a\u0301<s>e\u0301"]
     for form in ["NFC", "NFD", "NFKC", "NFKD"]:
         case(form, accents, normalizer=getattr(normalizers, form)(), pre=byte_level)
-    case("lowercase", accents + ["ABC ÀÉ ẞ Ǆ"], normalizer=normalizers.Lowercase(), pre=byte_level)
+    case("lowercase", accents + ["ABC ÀÉ ẞ Ǆ", "ΑΣ ΣΑΣ"], normalizer=normalizers.Lowercase(), pre=byte_level)
     case("NFKC and lowercase", accents, normalizer=normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()]), pre=byte_level)
     case("replace", ["a--b", "-", "--", "no", "x - y"], normalizer=normalizers.Sequence([normalizers.Replace("-", "__"), normalizers.Replace(Regex("_+b"), "b")]), pre=byte_level)
     added = [
@@ -181,7 +182,7 @@ def components():
     found = ["a  <mask> b<mask><mask>", "<right>  b <right>", "solo soloist asolo solo, solo_ solo-é ésolo", "Word word WORD Wordy wordyWord", "two words two  words", "[x][X]x[x]", "<mask>  <right>  <mask>", "", "<mask>"]
     case("added", found, pre=byte_level, added=added, post=processors.ByteLevel(trim_offsets=False))
     case("added, trimmed", found, pre=byte_level, added=added, post=processors.ByteLevel(trim_offsets=True))
-    case("added, lowercase", found, pre=byte_level, added=added, normalizer=normalizers.Lowercase())
+    case("added, lowercase", found + ["twin Twin TWIN"], pre=byte_level, added=added + [AddedToken("Twin"), AddedToken("twin")], normalizer=normalizers.Lowercase())
     # Llama 2: no bytes alphabet, but bytes for what is unknown.
     pieces = ["<unk>", "<s>", "</s>"] + [f"<0x{b:02X}>" for b in range(256)] + list("▁abcdehlorstw") + ["he", "ll", "hell", "hello", "▁hello", "▁w", "or", "ld", "▁wor", "▁world", "▁▁"]
     llama_merges = [("h", "e"), ("l", "l"), ("he", "ll"), ("hell", "o"), ("▁", "hello"), ("▁", "w"), ("o", "r"), ("l", "d"), ("▁w", "or"), ("▁wor", "ld"), ("▁", "▁")]

@@ -1,6 +1,5 @@
 // Decoders turn tokens back into text. Each takes the tokens and gives others; what is left at the end is joined.
 
-import { UnsupportedError } from "../base/errors.ts";
 import { fromByteLetters } from "./byte-level.ts";
 import { Fields } from "./fields.ts";
 import { type PatternConfig, readPattern } from "./pattern.ts";
@@ -44,14 +43,7 @@ const kinds: { readonly [type in DecoderConfig["type"]]: (fields: Fields) => Dec
 export function readDecoder(config: unknown, where = "decoder"): Decoder {
   if (config === null || config === undefined) return (tokens) => [tokens.join(" ")];
   const fields = new Fields(config, where);
-  const type = fields.string("type");
-  if (!Object.hasOwn(kinds, type)) {
-    throw new UnsupportedError(`${where}: no decoder "${type}" yet; there are ${Object.keys(kinds).join(", ")}.`, {
-      where,
-      type,
-    });
-  }
-  return kinds[type as DecoderConfig["type"]](fields); // hasOwn has looked
+  return fields.byType(kinds, "decoder")(fields);
 }
 
 /** Runs of tokens like `<0xE2>` become the text of their bytes, or one U+FFFD a byte where they are none. */

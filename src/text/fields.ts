@@ -1,7 +1,7 @@
 // Reads the JSON of tokenizer files. A field that is not what it should be is reported with the way to it, what came
 // and what was wanted, so that a torn or foreign file is understood without opening it.
 
-import { CheckpointError } from "../base/errors.ts";
+import { CheckpointError, UnsupportedError } from "../base/errors.ts";
 
 export type JsonObject = { readonly [key: string]: unknown };
 
@@ -41,6 +41,13 @@ export class Fields {
     return this.#read(name, "an array", Array.isArray, fallback);
   }
 
+  /** An array of whole numbers. */
+  counts(name: string): readonly number[] {
+    const areCounts = (value: unknown) =>
+      Array.isArray(value) && value.every((one) => Number.isSafeInteger(one) && one >= 0);
+    return this.#read<readonly number[]>(name, "an array of whole numbers", areCounts, undefined);
+  }
+
   fields(name: string): Fields {
     return new Fields(this.object[name], `${this.where}.${name}`);
   }
@@ -51,6 +58,18 @@ export class Fields {
     const found = names.find((known) => known === value);
     if (found === undefined) this.#fail(name, `one of ${names.join(", ")}`);
     return found;
+  }
+
+  /** What the table has for this object's `type`. */
+  byType<T>(table: { readonly [type: string]: T }, what: string): T {
+    const type = this.string("type");
+    const found = Object.hasOwn(table, type) ? table[type] : undefined;
+    if (found !== undefined) return found;
+    const known = Object.keys(table).join(", ");
+    throw new UnsupportedError(`${this.where}: no ${what} "${type}" yet; there are ${known}.`, {
+      where: this.where,
+      type,
+    });
   }
 
   #read<T>(name: string, wanted: string, accepts: (value: unknown) => boolean, fallback: T | undefined): T {

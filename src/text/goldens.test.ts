@@ -16,7 +16,7 @@ const root = new URL("../../", import.meta.url);
 const specialTokens = ["<pad>", "<s>", "</s>", "<unk>"];
 
 type GoldenEncoding = {
-  text: string;
+  text: string | string[];
   pair?: string;
   addSpecialTokens?: boolean;
   ids: number[];

@@ -1,7 +1,6 @@
 // Normalizers rewrite a text before it is cut into words: compose accents, lower the case, replace. Whatever they do,
 // every unit keeps the range of the original that it stands for.
 
-import { UnsupportedError } from "../base/errors.ts";
 import { Fields } from "./fields.ts";
 import type { Normalized, Rewrite } from "./normalized.ts";
 import { type PatternConfig, readPattern } from "./pattern.ts";
@@ -42,14 +41,7 @@ const kinds: { readonly [type in NormalizerConfig["type"]]: (fields: Fields) => 
 export function readNormalizer(config: unknown, where = "normalizer"): Normalizer {
   if (config === null || config === undefined) return (text) => text;
   const fields = new Fields(config, where);
-  const type = fields.string("type");
-  if (!Object.hasOwn(kinds, type)) {
-    throw new UnsupportedError(`${where}: no normalizer "${type}" yet; there are ${Object.keys(kinds).join(", ")}.`, {
-      where,
-      type,
-    });
-  }
-  return kinds[type as NormalizerConfig["type"]](fields); // hasOwn has looked
+  return fields.byType(kinds, "normalizer")(fields);
 }
 
 function* replacements(text: string, pattern: RegExp, content: string): Generator<Rewrite> {

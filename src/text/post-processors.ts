@@ -1,6 +1,6 @@
 // Post-processors finish the encoding of one text or two: special tokens around them, blanks out of the offsets.
 
-import { CheckpointError, UnsupportedError } from "../base/errors.ts";
+import { CheckpointError } from "../base/errors.ts";
 import { type Encoding, specialEncoding } from "./encoding.ts";
 import { Fields } from "./fields.ts";
 
@@ -65,14 +65,7 @@ const kinds: { readonly [type in PostProcessorConfig["type"]]: (fields: Fields) 
 export function readPostProcessor(config: unknown, where = "post_processor"): PostProcessor {
   if (config === null || config === undefined) return nothing;
   const fields = new Fields(config, where);
-  const type = fields.string("type");
-  if (!Object.hasOwn(kinds, type)) {
-    throw new UnsupportedError(
-      `${where}: no post-processor "${type}" yet; there are ${Object.keys(kinds).join(", ")}.`,
-      { where, type },
-    );
-  }
-  return kinds[type as PostProcessorConfig["type"]](fields); // hasOwn has looked
+  return fields.byType(kinds, "post-processor")(fields);
 }
 
 export type TemplateOptions = {
@@ -108,7 +101,7 @@ function readTemplate(fields: Fields): PostProcessor {
   const tokens = new Map(
     Object.keys(fields.fields("special_tokens").object).map((id) => {
       const token = fields.fields("special_tokens").fields(id);
-      return [id, { ids: token.array("ids").map(Number), tokens: token.array("tokens").map(String) }];
+      return [id, { ids: token.counts("ids"), tokens: token.array("tokens").map(String) }];
     }),
   );
   const templates = [readPieces(fields, "single", tokens), readPieces(fields, "pair", tokens)];
@@ -166,7 +159,7 @@ function trimOffsets(encoding: Encoding, addPrefixSpace: boolean): Encoding {
     // One blank before the first token is the one that was added, and stands for no blank of the text.
     if (addPrefixSpace && leading === 1 && (i === 0 || start === 0)) leading = 0;
     const from = Math.min(start + leading, end);
-    return [from, end >= trailing ? Math.max(end - trailing, from) : end];
+    return [from, Math.max(end - trailing, from)];
   });
   return { ...encoding, offsets };
 }

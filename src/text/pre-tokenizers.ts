@@ -1,8 +1,7 @@
 // Pre-tokenizers cut a text into the words that the model sees; no token ever crosses a cut.
 
-import { UnsupportedError } from "../base/errors.ts";
 import { toByteLetters } from "./byte-level.ts";
-import { Fields, type JsonObject } from "./fields.ts";
+import { Fields } from "./fields.ts";
 import { Normalized } from "./normalized.ts";
 import { type PatternConfig, readPattern } from "./pattern.ts";
 import { WordCache } from "./word-cache.ts";
@@ -44,19 +43,10 @@ const kinds: { readonly [type in PreTokenizerConfig["type"]]: (fields: Fields) =
 };
 
 /** The pre-tokenizer that a config describes; null keeps a text whole. */
-export function readPreTokenizer(
-  config: PreTokenizerConfig | JsonObject | unknown,
-  where = "pre_tokenizer",
-): PreTokenizer {
+export function readPreTokenizer(config: unknown, where = "pre_tokenizer"): PreTokenizer {
   if (config === null || config === undefined) return (text) => (text.text === "" ? [] : [text]);
   const fields = new Fields(config, where);
-  const type = fields.string("type");
-  if (!Object.hasOwn(kinds, type))
-    throw new UnsupportedError(
-      `${where}: no pre-tokenizer "${type}" yet; there are ${Object.keys(kinds).join(", ")}.`,
-      { where, type },
-    );
-  return kinds[type as PreTokenizerConfig["type"]](fields); // hasOwn has looked
+  return fields.byType(kinds, "pre-tokenizer")(fields);
 }
 
 /** GPT-2's words: contractions, letters, digits, other signs, each with the space before it; the rest of the blanks. */

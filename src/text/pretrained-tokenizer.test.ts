@@ -1,7 +1,7 @@
 // The tokenizer that is called: its types, its special tokens, its refusals, and its files.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -220,4 +220,8 @@ test("a folder that cannot be written is named, and nothing half is left", async
     savePretrained(fresh(), blocked),
     (error: unknown) => error instanceof CheckpointError && /blocked/.test(error.message),
   );
+  const folder = mkdtempSync(join(root, "half-"));
+  mkdirSync(join(folder, "tokenizer.json"));
+  await assert.rejects(savePretrained(fresh(), folder), CheckpointError);
+  assert.deepEqual(readdirSync(folder), ["tokenizer.json"]);
 });

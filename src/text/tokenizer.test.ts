@@ -149,6 +149,14 @@ test("normalizers keep each word's place in the original", () => {
   }
 });
 
+test("what composes is told from what stands beside it", () => {
+  const text = "\u1112\u1161\u11ab\u1100\u1173 cafe\u0301s";
+  const normalized = readNormalizer({ type: "NFC" })(new Normalized(text));
+  assert.equal(normalized.text, "한그 cafés");
+  const sources = Array.from(normalized.text, (_, i) => text.slice(normalized.startOf(i), normalized.endOf(i + 1)));
+  assert.deepEqual(sources, ["\u1112\u1161\u11ab", "\u1100\u1173", " ", "c", "a", "f", "e\u0301", "s"]);
+});
+
 test("offsets under a normalizer reach over all that a token stands for", () => {
   const tokenizer = trainBpe(["un caf\u00e9 un caf\u00e9"], { vocabSize: 270 });
   tokenizer.normalizer = { type: "NFC" };
@@ -177,6 +185,10 @@ test("training refuses a vocabulary that is too small", () => {
     () => trainBpe(["text"], { vocabSize: 259 }),
     (error: unknown) => error instanceof ArgumentError && /260/.test(error.message),
   );
+});
+
+test("training refuses a string, whose parts would be letters", () => {
+  assert.throws(() => trainBpe("a text", { vocabSize: 300 }), /give a list of texts/);
 });
 
 test("added tokens take the ids behind the vocabulary", () => {
@@ -231,6 +243,18 @@ const torn: { [what: string]: [json: unknown, said: RegExp] } = {
   "an added token without an id": [
     { model, added_tokens: [{ content: "x" }] },
     /added_tokens\[0\]\.id: wanted a whole number, got nothing/,
+  ],
+  "a template whose ids are words": [
+    {
+      model,
+      post_processor: {
+        type: "TemplateProcessing",
+        single: [],
+        pair: [],
+        special_tokens: { "<s>": { id: "<s>", ids: ["one"], tokens: ["<s>"] } },
+      },
+    },
+    /special_tokens\.<s>\.ids: wanted an array of whole numbers/,
   ],
   "a template without its token": [
     {

@@ -4,7 +4,10 @@ import { UnsupportedError } from "../base/errors.ts";
 import type { PreTrainedTokenizer, PreTrainedTokenizerOptions } from "./pretrained-tokenizer.ts";
 
 const refuse = (folder: string): never => {
-  throw new UnsupportedError(`${folder}: there are no folders in a browser. Fetch the files and call loadTokenizer().`, { folder });
+  throw new UnsupportedError(
+    `${folder}: there are no folders in a browser. Fetch the files and call loadTokenizer().`,
+    { folder },
+  );
 };
 
 export const AutoTokenizer: {

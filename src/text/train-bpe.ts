@@ -36,6 +36,7 @@ export function trainBpe(texts: Iterable<string>, options: TrainBpeOptions): Tok
     addPrefixSpace = false,
     progress,
   } = options;
+  if (typeof texts === "string") throw new ArgumentError("trainBpe: got one string; give a list of texts.", {});
   const initial = new Set([...specialTokens, ...byteAlphabet]);
   if (!Number.isSafeInteger(vocabSize) || vocabSize < initial.size) {
     throw new ArgumentError(
