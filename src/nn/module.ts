@@ -22,7 +22,11 @@ import { Buffer, Parameter } from "./parameter.ts";
 /** Sees the arguments of a call; what it returns replaces them. */
 export type ForwardPreHook<A extends readonly unknown[]> = (module: Module<A>, args: A) => A | undefined | void;
 /** Sees the result of a call; what it returns replaces it. */
-export type ForwardHook<A extends readonly unknown[], R> = (module: Module<A, R>, args: A, result: R) => R | undefined | void;
+export type ForwardHook<A extends readonly unknown[], R> = (
+  module: Module<A, R>,
+  args: A,
+  result: R,
+) => R | undefined | void;
 
 /** Names in checkpoints to tensors, in order. */
 export type StateDict = Map<string, Tensor>;
@@ -66,9 +70,15 @@ export abstract class Module<A extends readonly unknown[] = any, R = any> extend
 
   // ── what belongs to it ──────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Direct submodules with their property names (items of a list have their positions). */
+  /** Direct submodules with their names in checkpoints (items of a list have their positions). */
   namedChildren(): [name: string, module: AnyModule][] {
-    return Object.entries(this).filter((entry): entry is [string, AnyModule] => entry[1] instanceof Module);
+    return Object.entries(this).flatMap(([name, value]) =>
+      value instanceof Module ? [[this.spellChild(name), value] as [string, AnyModule]] : [],
+    );
+  }
+  /** How the name of a submodule's property is spelled in checkpoints. */
+  protected spellChild(property: string): string {
+    return snakeCase(property);
   }
   children(): AnyModule[] {
     return this.namedChildren().map(([, module]) => module);
@@ -77,7 +87,7 @@ export abstract class Module<A extends readonly unknown[] = any, R = any> extend
   namedModules(prefix = "", seen: Set<object> = new Set()): [name: string, module: AnyModule][] {
     if (seen.has(this)) return [];
     seen.add(this);
-    const below = this.namedChildren().flatMap(([name, child]) => child.namedModules(dotted(prefix, snakeCase(name)), seen));
+    const below = this.namedChildren().flatMap(([name, child]) => child.namedModules(dotted(prefix, name), seen));
     return [[prefix, this], ...below];
   }
   modules(): AnyModule[] {
@@ -100,8 +110,9 @@ export abstract class Module<A extends readonly unknown[] = any, R = any> extend
   getSubmodule(path: string): AnyModule {
     let at: AnyModule = this;
     for (const part of path === "" ? [] : path.split(".")) {
-      const child = at.namedChildren().find(([name]) => snakeCase(name) === part);
-      if (child === undefined) throw new CheckpointError(`${this.constructor.name} has no submodule "${path}".`, { path });
+      const child = at.namedChildren().find(([name]) => name === part);
+      if (child === undefined)
+        throw new CheckpointError(`${this.constructor.name} has no submodule "${path}".`, { path });
       at = child[1];
     }
     return at;
@@ -113,7 +124,7 @@ export abstract class Module<A extends readonly unknown[] = any, R = any> extend
       for (const [name, value] of Object.entries(module)) {
         if (value instanceof Tensor && wanted(value)) out.push([dotted(prefix, snakeCase(name)), value]);
       }
-      for (const [name, child] of module.namedChildren()) walk(child, dotted(prefix, snakeCase(name)));
+      for (const [name, child] of module.namedChildren()) walk(child, dotted(prefix, name));
     };
     walk(this, "");
     return out;
@@ -130,7 +141,10 @@ export abstract class Module<A extends readonly unknown[] = any, R = any> extend
    * Copies values in, converting dtypes. Sizes that differ always throw; with `strict` (the default) so do names that are
    * missing or unexpected. Everything that is wrong is in the one error, and then nothing has been changed.
    */
-  loadStateDict(state: StateDict | Readonly<Record<string, Tensor>>, options: { readonly strict?: boolean } = {}): LoadReport {
+  loadStateDict(
+    state: StateDict | Readonly<Record<string, Tensor>>,
+    options: { readonly strict?: boolean } = {},
+  ): LoadReport {
     const { strict = true } = options;
     const given = state instanceof Map ? state : new Map(Object.entries(state));
     const own = this.stateDict();
@@ -162,14 +176,21 @@ export abstract class Module<A extends readonly unknown[] = any, R = any> extend
     return { missingKeys, unexpectedKeys };
   }
 
-  /** Converts floating-point parameters and buffers; parameters are replaced, so make the optimizer afterwards. */
+  /**
+   * Converts floating-point parameters and buffers, shared ones staying shared. They are replaced, so make the optimizer
+   * afterwards.
+   */
   to(dtype: DType): this {
+    const made = new Map<Tensor, Tensor>();
+    const convert = (t: Tensor): Tensor => {
+      const converted = noGrad(() => t.to(dtype));
+      return t instanceof Buffer ? new Buffer(converted, t.persistent) : new Parameter(converted, t.requiresGrad);
+    };
     for (const module of this.modules()) {
       for (const [name, value] of Object.entries(module)) {
         if (!(value instanceof Tensor) || !isFloating(value.dtype) || value.dtype === dtype) continue;
-        const converted = noGrad(() => value.to(dtype));
-        const made = value instanceof Buffer ? new Buffer(converted, value.persistent) : new Parameter(converted, value.requiresGrad);
-        (module as unknown as Record<string, Tensor>)[name] = made; // the property just read
+        if (!made.has(value)) made.set(value, convert(value));
+        Object.assign(module, { [name]: made.get(value) });
       }
     }
     return this;
@@ -232,10 +253,8 @@ export abstract class Module<A extends readonly unknown[] = any, R = any> extend
   }
   /** PyTorch's tree. */
   override toString(): string {
-    const children = this.namedChildren();
-    if (children.length === 0) return `${this.constructor.name}(${this.extraRepr()})`;
-    const lines = children.map(([name, child]) => `  (${snakeCase(name)}): ${child.toString().replaceAll("\n", "\n  ")}`);
-    return `${this.constructor.name}(\n${lines.join("\n")}\n)`;
+    const children = this.namedChildren().map(([name, child]) => `(${name}): ${child}`);
+    return tree(this.constructor.name, this.extraRepr(), children);
   }
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.toString();
@@ -264,6 +283,13 @@ function register<H>(list: H[], hook: H): () => void {
     const at = list.indexOf(hook);
     if (at >= 0) list.splice(at, 1);
   };
+}
+
+/** `Name(extra)`, or with children each on lines of its own. */
+export function tree(name: string, extra: string, children: readonly string[]): string {
+  if (children.length === 0) return `${name}(${extra})`;
+  const lines = (extra === "" ? children : [extra, ...children]).map((line) => `\n  ${line.replaceAll("\n", "\n  ")}`);
+  return `${name}(${lines.join("")}\n)`;
 }
 
 function dotted(prefix: string, name: string): string {

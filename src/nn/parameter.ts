@@ -4,12 +4,12 @@ import { isFloating } from "../base/dtype.ts";
 import { persist } from "../tensor/scope.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
-/** Takes over the memory of a tensor and its handle's place: the given tensor is freed, its values live on here. */
+/** Shares the memory of the given tensor (or of a contiguous copy of it), outside of every scope and without its history. */
 class Owned extends Tensor {
   constructor(data: Tensor) {
     const own = data.isContiguous() ? data.detach() : data.detach().clone();
     super(own.storage.hold(), own.shape, own.strides, own.offset, own.dtype);
-    own.dispose("becoming a parameter or buffer");
+    own.dispose();
     persist(this);
   }
 }

@@ -10,7 +10,7 @@ import { tidy } from "../scope.ts";
 export interface NormOptions {
   readonly weight?: Tensor | undefined;
   readonly bias?: Tensor | undefined;
-  readonly eps?: number;
+  readonly eps?: number | undefined;
 }
 
 /**
@@ -29,5 +29,22 @@ export function layerNorm(x: Tensor, normalizedShape: readonly number[], options
     const affine = weight === undefined ? "none" : bias === undefined ? "weight" : "both";
     const parameters = [weight, bias].filter((t) => t !== undefined).map((t) => t.reshape(cols));
     return apply(n.layerNorm, [rows, ...parameters], { eps, affine })[0]!.reshape(...x.shape);
+  });
+}
+
+/**
+ * `x / √(mean x² + eps) · weight` over the last dimensions, whose sizes are `normalizedShape`. Without `eps`, the smallest step of
+ * the dtype at 1. https://arxiv.org/abs/1910.07467
+ */
+export function rmsNorm(x: Tensor, normalizedShape: readonly number[], options: Omit<NormOptions, "bias"> = {}): Tensor {
+  const { weight, eps = x.dtype === "float64" ? 2 ** -52 : 2 ** -23 } = options;
+  const lead = x.ndim - normalizedShape.length;
+  if (lead < 0 || !sameShape(x.shape.slice(lead), normalizedShape)) {
+    throw new ShapeError(`rmsNorm: ${showShape(x.shape)} does not end in ${showShape(normalizedShape)}.`, { shape: x.shape, normalizedShape });
+  }
+  const dim = normalizedShape.map((_, i) => lead + i);
+  return tidy(() => {
+    const y = x.mul(x.square().mean({ dim, keepdim: true }).add(eps).rsqrt());
+    return weight === undefined ? y : y.mul(weight);
   });
 }

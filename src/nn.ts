@@ -1,0 +1,20 @@
+// Layers, losses and what models are built from.
+
+export * from "./nn/activation.ts";
+export { Flatten, Identity, ModuleDict, ModuleList, Sequential } from "./nn/container.ts";
+export { Dropout } from "./nn/dropout.ts";
+export { Embedding, type EmbeddingOptions } from "./nn/embedding.ts";
+export * as functional from "./nn/functional.ts";
+export * as init from "./nn/init.ts";
+export { Linear } from "./nn/linear.ts";
+export * from "./nn/loss.ts";
+export {
+  type AnyModule,
+  type ForwardHook,
+  type ForwardPreHook,
+  type LoadReport,
+  Module,
+  type StateDict,
+} from "./nn/module.ts";
+export { LayerNorm, RMSNorm } from "./nn/normalization.ts";
+export { Buffer, Parameter } from "./nn/parameter.ts";

@@ -1,0 +1,71 @@
+// Tables of vectors that ids look up.
+
+import { IndexError, ShapeError } from "../base/errors.ts";
+import { showShape } from "../base/shape.ts";
+import { empty } from "../tensor/create.ts";
+import { embedding } from "../tensor/functional/embedding.ts";
+import { noGrad } from "../tensor/grad-mode.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { normal_ } from "./init.ts";
+import { Module } from "./module.ts";
+import { Parameter } from "./parameter.ts";
+
+export interface EmbeddingOptions {
+  /** The row of padding (negative counts from the end): it begins as zeros and gets no gradient. */
+  readonly paddingIdx?: number | undefined;
+}
+
+/** Ids (int32, any shape) to rows of a table, `[…]` to `[…, embeddingDim]`. */
+export class Embedding extends Module<[ids: Tensor], Tensor> {
+  readonly numEmbeddings: number;
+  readonly embeddingDim: number;
+  readonly paddingIdx: number | undefined;
+  /** `[numEmbeddings, embeddingDim]` */
+  weight: Parameter;
+
+  constructor(
+    numEmbeddings: number,
+    embeddingDim: number,
+    options: EmbeddingOptions & { readonly weight?: Tensor } = {},
+  ) {
+    super();
+    this.numEmbeddings = numEmbeddings;
+    this.embeddingDim = embeddingDim;
+    this.paddingIdx = rowIndex(options.paddingIdx, numEmbeddings);
+    if (options.weight !== undefined) {
+      this.weight = new Parameter(options.weight);
+      return;
+    }
+    this.weight = new Parameter(empty([numEmbeddings, embeddingDim]));
+    normal_(this.weight);
+    const { paddingIdx } = this;
+    if (paddingIdx !== undefined) noGrad(() => this.weight.select(0, paddingIdx).fill_(0));
+  }
+
+  /** A table of given vectors `[numEmbeddings, embeddingDim]`, whose memory it shares; not trained unless `freeze` is false. */
+  static fromPretrained(weight: Tensor, options: EmbeddingOptions & { readonly freeze?: boolean } = {}): Embedding {
+    const { paddingIdx, freeze = true } = options;
+    if (weight.ndim !== 2)
+      throw new ShapeError(`Embedding: a table is [V, D], got ${showShape(weight.shape)}.`, { shape: weight.shape });
+    const [V, D] = weight.dims(2, "Embedding") as [number, number]; // two sizes, as checked
+    const made = new Embedding(V, D, { paddingIdx, weight });
+    made.weight.requiresGrad = !freeze;
+    return made;
+  }
+
+  forward(ids: Tensor): Tensor {
+    return embedding(ids, this.weight, { paddingIdx: this.paddingIdx });
+  }
+  override extraRepr(): string {
+    const padding = this.paddingIdx === undefined ? "" : `, padding_idx=${this.paddingIdx}`;
+    return `${this.numEmbeddings}, ${this.embeddingDim}${padding}`;
+  }
+}
+
+function rowIndex(row: number | undefined, rows: number): number | undefined {
+  if (row === undefined) return undefined;
+  if (!Number.isInteger(row) || row < -rows || row >= rows) {
+    throw new IndexError(`Embedding: paddingIdx ${row} is out of range for ${rows} rows.`, { paddingIdx: row, rows });
+  }
+  return row < 0 ? row + rows : row;
+}

@@ -1,0 +1,20 @@
+// `nn.functional`: layers and losses as plain functions. For users; inside `src/` import the file that holds the thing.
+
+export * from "../tensor/functional/activation.ts";
+export * from "../tensor/functional/embedding.ts";
+export {
+  binaryCrossEntropy,
+  binaryCrossEntropyWithLogits,
+  crossEntropy,
+  gaussianNllLoss,
+  huberLoss,
+  klDiv,
+  l1Loss,
+  mseLoss,
+  nllLoss,
+  smoothL1Loss,
+} from "../tensor/functional/losses.ts";
+export * from "../tensor/functional/margin-losses.ts";
+export * from "../tensor/functional/normalization.ts";
+export * from "../tensor/functional/softmax.ts";
+export { linear } from "../tensor/linear.ts";
