@@ -4,12 +4,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
+import type { Run } from "../../../test/emitted.ts";
+import { instantiate, targets } from "../../../test/emitted.ts";
 import * as b from "../../ir/build.ts";
 import type { Expr, Kernel, UnaryOp } from "../../ir/ir.ts";
 import type { MathName } from "../../ir/math.ts";
 import { mathImports } from "../../ir/math.ts";
-import type { Run } from "./testing.ts";
-import { instantiate, targets } from "./testing.ts";
 
 const N = 4096;
 const [xAt, yAt, zAt, wAt] = [65536, 131072, 196608, 262144];

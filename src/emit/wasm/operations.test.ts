@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { dataStart, runEverywhere } from "../../../test/emitted.ts";
 import type { Block } from "../../ir/build.ts";
 import * as b from "../../ir/build.ts";
 import type { ArithmeticOp, CompareOp, Elem, Expr, Kernel, Scalar, Type, UnaryOp, Var } from "../../ir/ir.ts";
 import { isFloat, isVector, laneOf, vectorOf } from "../../ir/ir.ts";
-import { dataStart, runEverywhere } from "./testing.ts";
 
 const unaryOps: readonly UnaryOp[] = [
   "neg", "abs", "sqrt", "floor", "ceil", "trunc", "round", "exp", "log", "log1p", "expm1", "sin", "cos", "tanh", "erf", "not",

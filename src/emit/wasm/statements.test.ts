@@ -3,10 +3,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { assertSame, dataStart, instantiate, targets } from "../../../test/emitted.ts";
 import type { Block } from "../../ir/build.ts";
 import * as b from "../../ir/build.ts";
 import type { Expr, Kernel, Type, Var } from "../../ir/ir.ts";
-import { assertSame, dataStart, instantiate, targets } from "./testing.ts";
 
 const [xAt, yAt, outAt] = [dataStart, dataStart + 2048, dataStart + 4096];
 const pointers = { x: "ptr", y: "ptr", out: "ptr" } as const;

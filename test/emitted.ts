@@ -1,12 +1,12 @@
 // For tests: the same kernel run by the interpreter and, emitted for several targets, by the runtime.
 
 import assert from "node:assert/strict";
-import { interpret } from "../../ir/interpret.ts";
-import type { Kernel } from "../../ir/ir.ts";
-import { mathImports } from "../../ir/math.ts";
-import { verify } from "../../ir/verify.ts";
-import type { Target } from "./emit.ts";
-import { emitKernel } from "./emit.ts";
+import type { Target } from "../src/emit/wasm/emit.ts";
+import { emitKernel } from "../src/emit/wasm/emit.ts";
+import { interpret } from "../src/ir/interpret.ts";
+import type { Kernel } from "../src/ir/ir.ts";
+import { mathImports } from "../src/ir/math.ts";
+import { verify } from "../src/ir/verify.ts";
 
 const limits = { sharedMemory: true, minPages: 1, maxPages: 65536 };
 export const targets: { readonly [name in "relaxed" | "simd" | "scalar"]: Target } = {
