@@ -208,21 +208,25 @@ export function packBLaunch(device: Device, p: Packing, to: number): Launch {
   };
 }
 
-/** A task is 64 columns of eight row panels of A. */
+/** Steps of k and panels in a task of packing A: rows of A' are read in long runs, before their lines leave the cache. */
+const slabDepth = 8;
+const slabPanels = 32;
+
+/** A task is eight columns of 32 row panels of A. */
 function packAKernel(layout: Layout): Kernel {
   const params = { ...packParams, talls: "i32", panels: "i32", padded: "i32", across: "i32", down: "i32" } as const;
   return kernel(`matmul_pack_a_${layout}`, params, (k, p) => {
     k.for(k.begin, k.end, 1, (task) => {
       const band = k.let("band", div(task, p.down));
-      const k0 = k.let("k0", mul(rem(task, p.down), bandRows));
+      const k0 = k.let("k0", mul(rem(task, p.down), slabDepth));
       const item = k.let("item", div(band, p.across));
       const [i0, i1, i2, i3] = digits(k, item, p.n1, p.n2, p.n3);
       const start = add(add(mul(i0, p.s0), mul(i1, p.s1)), add(mul(i2, p.s2), mul(i3, p.s3)));
       const from = k.let("itemFrom", moved(p.from, add(start, mul(k0, p.column)), 4));
       const to = k.let("itemTo", moved(p.to, mul(item, mul(p.padded, p.K)), 4));
-      const first = k.let("first", mul(rem(band, p.across), bandPanels));
-      const K = k.let("bandK", min(sub(p.K, k0), bandRows));
-      k.for(first, min(add(first, bandPanels), p.panels), 1, (panel) => {
+      const first = k.let("first", mul(rem(band, p.across), slabPanels));
+      const K = k.let("bandK", min(sub(p.K, k0), slabDepth));
+      k.for(first, min(add(first, slabPanels), p.panels), 1, (panel) => {
         const pack = (height: number, row0: Var): void => {
           const source = k.let("source", moved(from, mul(row0, p.row), 4));
           const target = k.let("target", moved(to, add(mul(row0, p.K), mul(k0, height)), 4));
@@ -263,14 +267,34 @@ function packRowPanel(k: Block, layout: Layout, panel: RowPanel): void {
     });
   };
   if (layout !== "columns") return oneByOne();
-  const fourAtATime = (): void => {
-    k.for(0, K, 1, () => {
-      k.store("f32", target, 0, load4("f32", source, 0));
-      if (height > 4) k.store("f32", target, 0, load4("f32", source, 0, height - 4), height - 4);
-      next();
-    });
-  };
-  k.if(eq(rows, height), fourAtATime, oneByOne);
+  k.if(eq(rows, height), () => (height === tall ? packTall(k, panel) : packLow(k, panel)), oneByOne);
+}
+
+function packLow(k: Block, { source, target, K, column }: RowPanel): void {
+  k.for(0, K, 1, () => {
+    k.store("f32", target, 0, load4("f32", source, 0));
+    k.set(source, moved(source, column, 4));
+    k.set(target, add(target, 4 * low));
+  });
+}
+
+/** Two k at a time: 12 elements, three vectors. */
+function packTall(k: Block, { source, target, K, column }: RowPanel): void {
+  const pairs = k.let("pairs", and(K, -2));
+  const step = k.let("step", mul(column, 4));
+  k.for(0, pairs, 2, () => {
+    const next = k.let("next", add(source, step));
+    const [firsts, lasts] = [0, 2].map((r) => k.let("v", load4("f32", source, 0, r))) as [Var, Var]; // two of them
+    const [nextFirsts, nextLasts] = [0, 2].map((r) => k.let("v", load4("f32", next, 0, r))) as [Var, Var];
+    k.store("f32", target, 0, firsts);
+    k.store("f32", target, 0, shuffle(lasts, nextFirsts, [2, 3, 4, 5]), 4);
+    k.store("f32", target, 0, nextLasts, 8);
+    k.set(source, add(next, step));
+    k.set(target, add(target, 8 * tall));
+  });
+  k.if(lt(pairs, K), () => {
+    for (const r of [0, 2]) k.store("f32", target, 0, load4("f32", source, 0, r), r);
+  });
 }
 
 export function packedABytes(p: Packing): number {
@@ -281,12 +305,12 @@ export function packALaunch(device: Device, p: Packing, to: number): Launch {
   const layout = layoutOf(p.row, p.column);
   const { talls, lows } = rowPanels(p.size);
   const panels = talls + lows;
-  const across = Math.ceil(panels / bandPanels);
-  const down = Math.ceil(p.K / bandRows);
+  const across = Math.ceil(panels / slabPanels);
+  const down = Math.ceil(p.K / slabDepth);
   return {
     kernel: device.compile(`matmul/packA/${layout}`, () => packAKernel(layout)),
     args: [...packArgs(p, to), talls, panels, paddedRows({ talls, lows }), across, down],
     tasks: itemsIn(p) * across * down,
-    grain: 4,
+    grain: 16,
   };
 }

@@ -7,7 +7,7 @@ import type { Packing } from "./matmul-pack.ts";
 import { packBLaunch, packedBBytes, panelColumns } from "./matmul-pack.ts";
 import type { MatmulProblem } from "./matmul-problem.ts";
 import { folded } from "./matmul-problem.ts";
-import { tiledPanels } from "./matmul-tiled.ts";
+import { tiledFrom } from "./matmul-tiled.ts";
 
 /** A copy of a matrix [K, N] of f32; who made it gives `address` back to the device. */
 export interface PackedB {
@@ -38,5 +38,5 @@ export type PackedProblem = Omit<MatmulProblem, "dtype" | "N" | "K" | "b" | "bRo
 export function matmulPacked(device: Device, problem: PackedProblem, { K, N, address }: PackedB): void {
   const own = { dtype: "f32", N, K, b: address, bRow: panelColumns, bCol: 1 } as const;
   const p = withoutBias(device, { ...problem, ...own });
-  if (!isEmpty(p)) tiledPanels(device, folded(p));
+  if (!isEmpty(p)) tiledFrom(device, folded(p), "panels");
 }

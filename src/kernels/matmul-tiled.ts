@@ -3,108 +3,74 @@
 
 import type { Device, Launch } from "../ir/device.ts";
 import type { Packing } from "./matmul-pack.ts";
-import {
-  layoutOf,
-  low,
-  packALaunch,
-  packBLaunch,
-  packedABytes,
-  packedBBytes,
-  panelColumns,
-  rowPanels,
-  tall,
-} from "./matmul-pack.ts";
+import { layoutOf, low, packALaunch, packedABytes, panelColumns, rowPanels, tall } from "./matmul-pack.ts";
 import type { Batch, MatmulProblem } from "./matmul-problem.ts";
 import { itemsOf, problemArgs } from "./matmul-problem.ts";
 import type { Source } from "./matmul-tile.ts";
 import { tileKernel, tileScratch } from "./matmul-tile.ts";
 
-/** Rows up to which each task packs its own panel of B, because few other tasks would use it. */
-const ownRows = 192;
-/** Rows up to which B is read where it lies. */
-const directRows = 2 * tall;
 /** Columns up to which an A without adjacent columns is read where it lies. */
 const directColumns = 3 * panelColumns;
-/** Bytes that a packed operand may take; larger problems are cut. */
+/** Bytes that a packed A may take; larger problems are cut, at multiples of `cutUnit`. */
 const packedLimit = 32 * 2 ** 20;
-/** Cuts are at multiples of this. */
 const cutUnit = 1024;
 /** Multiplications that are worth handing to another thread. */
-const grainWork = 131072;
+const grainWork = 65536;
 /** So many tasks keep all threads busy to the end. */
 const minTasks = 16;
+/** Tall panels in a task: the more, the less often B is packed; more than this push A out of the cache. */
+const maxGroup = 134;
 
 /**
- * Runs a product of f32 that is not empty and does not both accumulate and add a bias. No packed operand takes more than
- * `limit` bytes unless it is small anyway.
+ * Runs a product of f32 that is not empty and does not both accumulate and add a bias. A packed A takes more than
+ * `limit` bytes only where there is nothing to cut.
  */
 export function tiled(device: Device, p: MatmulProblem, limit: number = packedLimit): void {
   const layout = layoutOf(p.bRow, p.bCol);
-  if (p.M > ownRows) laidOut(device, p, "packed first", limit);
-  else laidOut(device, p, layout === "rows" && p.M <= directRows ? layout : `copy ${layout}`, limit);
+  tiledFrom(device, p, layout === "rows" && isDirect(p) ? layout : `copy ${layout}`, limit);
 }
 
-/** The same where B lies in panels already. */
-export function tiledPanels(device: Device, p: MatmulProblem): void {
-  laidOut(device, p, "panels", packedLimit);
+/** Whether B is better read where it lies: few rows use it, and its own rows do not all fall on the same cache lines. */
+function isDirect({ M, K, bRow }: MatmulProblem): boolean {
+  return M <= 4 * tall || (M <= 8 * tall && bRow % 1024 !== 0) || (M <= 16 * tall && K <= 64);
 }
 
-function laidOut(device: Device, p: MatmulProblem, from: Source | "packed first", limit: number): void {
-  const a = p.aCol !== 1 && p.N > directColumns ? packingOfA(p) : undefined;
-  const b = from === "packed first" ? packingOfB(p) : undefined;
-  const source = from === "packed first" ? "panels" : from;
-  const aBytes = a === undefined ? 0 : packedABytes(a);
-  const bBytes = b === undefined ? 0 : packedBBytes(b);
-  if (aBytes + bBytes === 0) {
+/** The same where B is found as `source` says. */
+export function tiledFrom(device: Device, p: MatmulProblem, source: Source, limit: number = packedLimit): void {
+  if (p.aCol === 1 || p.N <= directColumns) {
     const { kernel, args, tasks, grain } = tileLaunch(device, p, source, false);
     device.run(kernel, args, tasks, grain);
     return;
   }
-  const parts = Math.max(aBytes, bBytes) > limit ? cut(p, from === "panels") : undefined;
+  const a: Packing = {
+    ...{ from: p.a, row: p.aRow, column: p.aCol, K: p.K, size: p.M },
+    batch: p.batch.filter((d) => d.a !== 0).map((d) => ({ size: d.size, stride: d.a })),
+  };
+  const bytes = packedABytes(a);
+  const parts = bytes > limit ? cut(p, source === "panels") : undefined;
   if (parts !== undefined) {
-    for (const part of parts) laidOut(device, part, from, limit);
+    for (const part of parts) tiledFrom(device, part, source, limit);
     return;
   }
-  const space = device.alloc(aBytes + bBytes);
+  const space = device.alloc(bytes);
   try {
-    const launches: Launch[] = [];
-    if (a !== undefined) launches.push(packALaunch(device, a, space));
-    if (b !== undefined) launches.push(packBLaunch(device, b, space + aBytes));
-    let packed = p;
-    if (a !== undefined)
-      packed = { ...packed, a: space, batch: restrided(packed, "a", packedABytes({ ...a, batch: [] })) };
-    if (b !== undefined) {
-      packed = { ...packed, b: space + aBytes, batch: restrided(packed, "b", packedBBytes({ ...b, batch: [] })) };
-    }
-    launches.push(tileLaunch(device, packed, source, a !== undefined));
-    device.runAll(launches);
+    const batch = restrided(p.batch, packedABytes({ ...a, batch: [] }) / 4);
+    const compute = tileLaunch(device, { ...p, a: space, batch }, source, true);
+    device.runAll([packALaunch(device, a, space), compute]);
   } finally {
     device.free(space);
   }
 }
 
-function packingOfA(p: MatmulProblem): Packing {
-  return { from: p.a, row: p.aRow, column: p.aCol, K: p.K, size: p.M, batch: changing(p.batch, "a") };
-}
-function packingOfB(p: MatmulProblem): Packing {
-  return { from: p.b, row: p.bRow, column: p.bCol, K: p.K, size: p.N, batch: changing(p.batch, "b") };
-}
-
-/** The batch dimensions along which an operand changes: its packed copy has no others. */
-function changing(batch: readonly Batch[], operand: "a" | "b"): Packing["batch"] {
-  return batch.filter((d) => d[operand] !== 0).map((d) => ({ size: d.size, stride: d[operand] }));
-}
-
-/** The batch of a packed operand: its items lie one after another. */
-function restrided({ batch }: MatmulProblem, operand: "a" | "b", itemBytes: number): Batch[] {
-  let stride = itemBytes / 4;
-  const inner: Batch[] = [];
+/** The batch of a packed A: an item for each place in the dimensions along which A changes, one after another. */
+function restrided(batch: readonly Batch[], itemSize: number): Batch[] {
+  let stride = itemSize;
+  const made: Batch[] = [];
   for (const d of batch.toReversed()) {
-    const moves = d[operand] === 0 ? 0 : stride;
-    inner.unshift({ ...d, [operand]: moves });
-    if (moves !== 0) stride *= d.size;
+    made.unshift({ ...d, a: d.a === 0 ? 0 : stride });
+    if (d.a !== 0) stride *= d.size;
   }
-  return inner;
+  return made;
 }
 
 /** Two smaller products that make the same C one after the other, or nothing where there is nothing to cut. */
@@ -146,7 +112,7 @@ function tileLaunch(device: Device, p: MatmulProblem, source: Source, packedA: b
   const { talls, lows } = rowPanels(p.M);
   const columnPanels = Math.ceil(p.N / panelColumns);
   const items = itemsOf(p.batch);
-  const group = groupSize(talls, columnPanels * items, source);
+  const group = groupSize(talls, columnPanels * items);
   const groups = Math.max(1, Math.ceil(talls / group));
   const tasks = items * groups * columnPanels;
   const a = packedA ? { ...p, aRow: 1 } : p;
@@ -159,9 +125,8 @@ function tileLaunch(device: Device, p: MatmulProblem, source: Source, packedA: b
   };
 }
 
-/** Tall panels in a task: many where the task packs its own B, fewer where that leaves too few tasks. */
-function groupSize(talls: number, others: number, source: Source): number {
-  const most = source === "panels" ? 16 : Math.ceil(ownRows / tall);
-  const wanted = Math.ceil(minTasks / others);
-  return Math.max(1, Math.min(most, Math.ceil(talls / wanted)));
+/** Tall panels in a task: groups of equal size, and small ones where there would be too few tasks. */
+function groupSize(talls: number, others: number): number {
+  const groups = Math.max(1, Math.ceil(talls / maxGroup), Math.min(talls, Math.ceil(minTasks / others)));
+  return Math.max(1, Math.ceil(talls / groups)); // there may be only low panels
 }
