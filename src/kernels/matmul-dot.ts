@@ -4,7 +4,7 @@
 //   tile: `rows` of A by `columns` of B, each with 8 partial sums; then 4 tiles of 8 become one vector of 4 results
 
 import type { Block } from "../ir/build.ts";
-import { add, and, div, fma, kernel, load, load4, min, mul, rem, shuffle, sub } from "../ir/build.ts";
+import { add, and, div, fma, kernel, load, load4, lt, min, mul, rem, shuffle, sub } from "../ir/build.ts";
 import type { Device, Launch } from "../ir/device.ts";
 import type { Expr, Kernel, Var } from "../ir/ir.ts";
 import type { Activation } from "./matmul-activation.ts";
@@ -37,11 +37,10 @@ function dotKernel(shape: Shape, activation: Activation | undefined): Kernel {
           const b = pointers(k, shape.columns, item.b, n, sub(p.N, 1), p.bCol);
           tile(k, a, b, whole, scratch);
           sumUp(k, shape, scratch);
+          k.if(lt(whole, p.K), () => addRest(k, shape, a, b, sub(p.K, whole), scratch));
           k.for(0, min(sub(p.M, m), shape.rows), 1, (r) => {
-            k.for(0, min(sub(p.N, n), shape.columns), 1, (s) => {
-              const sum = k.let("sum", load("f32", scratch, add(mul(r, shape.columns), s)));
-              finish(k, p, item, { m: k.let("m", add(m, r)), n: k.let("n", add(n, s)), whole, sum }, act);
-            });
+            const sums = k.let("sums", add(scratch, mul(r, 4 * shape.columns)));
+            finish(k, p, item, { m: k.let("m", add(m, r)), n, columns: shape.columns, sums }, act);
           });
         });
       });
@@ -100,27 +99,39 @@ function sumUp(k: Block, { rows, columns }: Shape, scratch: Expr): void {
   }
 }
 
-interface Result {
-  readonly m: Var;
-  readonly n: Var;
-  readonly whole: Var;
-  readonly sum: Var;
+/** The last few steps of k, one by one; the pointers stand where the whole vectors end. */
+function addRest(k: Block, { columns }: Shape, a: readonly Var[], b: readonly Var[], rest: Expr, scratch: Expr): void {
+  for (const [r, aAt] of a.entries()) {
+    for (const [s, bAt] of b.entries()) {
+      const at = r * columns + s;
+      const sum = k.let("sum", load("f32", scratch, at));
+      k.for(0, rest, 1, (i) => k.set(sum, add(sum, mul(load("f32", aAt, i), load("f32", bAt, i)))));
+      k.store("f32", scratch, at, sum);
+    }
+  }
 }
 
-/** The last few steps of k one by one, then what C starts from, then the activation. */
+interface Sums {
+  readonly m: Var;
+  readonly n: Var;
+  readonly columns: number;
+  readonly sums: Var;
+}
+
+/** Adds what C starts from to a row of sums, and applies the activation: in vectors, or one by one at the edge. */
 function finish(
   k: Block,
   p: ProblemVars,
   item: Item,
-  { m, n, whole, sum }: Result,
-  act: ((x: Expr) => Expr) | undefined,
+  { m, n, columns, sums }: Sums,
+  act: (x: Expr) => Expr = (x) => x,
 ): void {
-  k.for(whole, p.K, 1, (i) => {
-    const a = load("f32", item.a, add(mul(m, p.aRow), i));
-    k.set(sum, add(sum, mul(a, load("f32", item.b, add(mul(n, p.bCol), i)))));
-  });
-  k.set(sum, add(sum, load("f32", item.init, add(mul(m, p.initRow), mul(n, p.initCol)))));
-  k.store("f32", item.c, add(mul(m, p.cRow), n), act === undefined ? sum : act(sum));
+  const init = k.let("init", moved(item.init, add(mul(m, p.initRow), mul(n, p.initCol)), 4));
+  const c = k.let("c", moved(item.c, add(mul(m, p.cRow), n), 4));
+  const left = k.let("left", min(sub(p.N, n), columns));
+  const quads = k.let("quads", and(left, -4));
+  k.for(0, quads, 4, (i) => k.store("f32", c, i, act(add(load4("f32", sums, i), load4("f32", init, i)))));
+  k.for(quads, left, 1, (i) => k.store("f32", c, i, act(add(load("f32", sums, i), load("f32", init, i)))));
 }
 
 export function dotLaunch(device: Device, p: MatmulProblem): Launch {
