@@ -1,10 +1,10 @@
 // Decoding: from an encoded input to ids, token by token. Greedy search follows the likeliest token; beam search follows several
 // prefixes by their total log-probability, by the rules of transformers 5 (`_beam_search`).
 
-import { noGrad } from "../tensor/grad-mode.ts";
 import { fromArray } from "../tensor/create.ts";
 import { logSoftmax } from "../tensor/functional/softmax.ts";
-import { persist, tidy, forEachTensor } from "../tensor/scope.ts";
+import { noGrad } from "../tensor/grad-mode.ts";
+import { forEachTensor, persist, tidy } from "../tensor/scope.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type CheckedOptions, checkOptions, type GenerateOptions } from "./options.ts";
 import { type LogitsProcessor, processorsFor } from "./processors.ts";
@@ -33,7 +33,11 @@ export interface GenerateInputs {
  * The ids that the model makes for each row, without start, end and padding. The promise settles after the last token; between
  * tokens other work gets its turn.
  */
-export async function generate<State>(model: Decodable<State>, inputs: GenerateInputs, options: GenerateOptions = {}): Promise<number[][]> {
+export async function generate<State>(
+  model: Decodable<State>,
+  inputs: GenerateInputs,
+  options: GenerateOptions = {},
+): Promise<number[][]> {
   const checked = checkOptions(options);
   const wasTraining = model.training;
   model.train(false);
@@ -81,7 +85,11 @@ function process(processors: readonly LogitsProcessor[], scores: Float32Array, i
   for (const processor of processors) processor(scores, ids);
 }
 
-async function greedySearch<State>(model: Decodable<State>, inputs: GenerateInputs, options: CheckedOptions): Promise<number[][]> {
+async function greedySearch<State>(
+  model: Decodable<State>,
+  inputs: GenerateInputs,
+  options: CheckedOptions,
+): Promise<number[][]> {
   const { eosTokenId, padTokenId, decoderStartTokenId } = model.config;
   const B = inputs.inputIds.size(0);
   const processors = processorsFor(options, eosTokenId);
@@ -131,13 +139,21 @@ interface Search {
   done: boolean;
 }
 
-async function beamSearch<State>(model: Decodable<State>, inputs: GenerateInputs, options: CheckedOptions): Promise<number[][]> {
+async function beamSearch<State>(
+  model: Decodable<State>,
+  inputs: GenerateInputs,
+  options: CheckedOptions,
+): Promise<number[][]> {
   const { decoderStartTokenId, eosTokenId } = model.config;
   const { numBeams, maxNewTokens } = options;
   const B = inputs.inputIds.size(0);
   const processors = processorsFor(options, eosTokenId);
   const first = (_: unknown, beam: number): Beam => ({ ids: [decoderStartTokenId], score: beam === 0 ? 0 : -1e9 }); // only one beam is real at first
-  const searches: Search[] = Array.from({ length: B }, () => ({ running: Array.from({ length: numBeams }, first), finished: [], done: false }));
+  const searches: Search[] = Array.from({ length: B }, () => ({
+    running: Array.from({ length: numBeams }, first),
+    finished: [],
+    done: false,
+  }));
   const carried = new Carried(() => model.repeat(model.encode(inputs.inputIds, inputs.attentionMask), numBeams));
   try {
     let rows: number[] | undefined; // which row each row goes on from
@@ -154,8 +170,12 @@ async function beamSearch<State>(model: Decodable<State>, inputs: GenerateInputs
         const from = b * numBeams;
         const stay = search.running.map((_, beam) => from + beam);
         if (search.done) return stay;
-        search.running.forEach((beam, i) => process(processors, scores.subarray((from + i) * V, (from + i + 1) * V), beam.ids));
-        return advance(search, scores.subarray(from * V, (from + numBeams) * V), V, made, options, eosTokenId).map((beam) => from + beam);
+        search.running.forEach((beam, i) =>
+          process(processors, scores.subarray((from + i) * V, (from + i + 1) * V), beam.ids),
+        );
+        return advance(search, scores.subarray(from * V, (from + numBeams) * V), V, made, options, eosTokenId).map(
+          (beam) => from + beam,
+        );
       });
       await breathe(options.signal);
     }
@@ -169,7 +189,14 @@ async function beamSearch<State>(model: Decodable<State>, inputs: GenerateInputs
 }
 
 /** One token more for one text; returns, for each running beam, the beam that it continues. */
-function advance(search: Search, scores: Float32Array, V: number, made: number, options: CheckedOptions, eosTokenId: number): number[] {
+function advance(
+  search: Search,
+  scores: Float32Array,
+  V: number,
+  made: number,
+  options: CheckedOptions,
+  eosTokenId: number,
+): number[] {
   const { numBeams, lengthPenalty, maxNewTokens, earlyStopping } = options;
   const candidates = best(search.running, scores, V, 2 * numBeams);
   const norm = made ** lengthPenalty;

@@ -29,7 +29,9 @@ export function checkOptions(options: GenerateOptions): CheckedOptions {
   const { noRepeatNgramSize = 0, repetitionPenalty = 1, signal } = options;
   const whole = (name: string, value: number, least: number): void => {
     if (!Number.isInteger(value) || value < least) {
-      throw new ArgumentError(`generate: ${name} is ${value}; it is a whole number of at least ${least}.`, { [name]: value });
+      throw new ArgumentError(`generate: ${name} is ${value}; it is a whole number of at least ${least}.`, {
+        [name]: value,
+      });
     }
   };
   whole("maxNewTokens", maxNewTokens, 1);
@@ -37,10 +39,25 @@ export function checkOptions(options: GenerateOptions): CheckedOptions {
   whole("numBeams", numBeams, 1);
   whole("noRepeatNgramSize", noRepeatNgramSize, 0);
   if (minNewTokens > maxNewTokens) {
-    throw new ArgumentError(`generate: minNewTokens ${minNewTokens} is more than maxNewTokens ${maxNewTokens}.`, { minNewTokens, maxNewTokens });
+    throw new ArgumentError(`generate: minNewTokens ${minNewTokens} is more than maxNewTokens ${maxNewTokens}.`, {
+      minNewTokens,
+      maxNewTokens,
+    });
   }
-  if (!Number.isFinite(lengthPenalty)) throw new ArgumentError(`generate: lengthPenalty is ${lengthPenalty}; it is a finite number.`, { lengthPenalty });
-  if (!(repetitionPenalty > 0)) throw new ArgumentError(`generate: repetitionPenalty is ${repetitionPenalty}; it is above 0.`, { repetitionPenalty });
-  const checked = { maxNewTokens, minNewTokens, numBeams, lengthPenalty, earlyStopping, noRepeatNgramSize, repetitionPenalty };
+  if (!Number.isFinite(lengthPenalty))
+    throw new ArgumentError(`generate: lengthPenalty is ${lengthPenalty}; it is a finite number.`, { lengthPenalty });
+  if (!(repetitionPenalty > 0))
+    throw new ArgumentError(`generate: repetitionPenalty is ${repetitionPenalty}; it is above 0.`, {
+      repetitionPenalty,
+    });
+  const checked = {
+    maxNewTokens,
+    minNewTokens,
+    numBeams,
+    lengthPenalty,
+    earlyStopping,
+    noRepeatNgramSize,
+    repetitionPenalty,
+  };
   return signal === undefined ? checked : { ...checked, signal };
 }

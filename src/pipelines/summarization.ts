@@ -7,7 +7,7 @@ import type { GenerateOptions } from "../generation/options.ts";
 import { AutoModelForSeq2SeqLM } from "../models/auto.ts";
 import type { Seq2SeqRnn } from "../models/rnn-seq2seq.ts";
 import { fromArray } from "../tensor/create.ts";
-import { tidy, persist } from "../tensor/scope.ts";
+import { persist, tidy } from "../tensor/scope.ts";
 import type { PreTrainedTokenizer } from "../text/pretrained-tokenizer.ts";
 
 /** One result; the key is spelled as in Python's results. */
@@ -23,7 +23,10 @@ export interface SummarizationOptions extends GenerateOptions {
 }
 
 /** One text or many; the results come in the texts' order. */
-export type SummarizationPipeline = (texts: string | readonly string[], options?: SummarizationOptions) => Promise<Summary[]>;
+export type SummarizationPipeline = (
+  texts: string | readonly string[],
+  options?: SummarizationOptions,
+) => Promise<Summary[]>;
 
 /** The pipeline of a trained model's folder. */
 export async function loadSummarization(folder: string): Promise<SummarizationPipeline> {
@@ -37,14 +40,19 @@ export function summarization(model: Seq2SeqRnn, tokenizer: PreTrainedTokenizer)
     const list = typeof texts === "string" ? [texts] : texts;
     checkTexts(list);
     const { batchSize = 16, onProgress, ...generation } = options;
-    if (!Number.isInteger(batchSize) || batchSize < 1) throw new ArgumentError(`summarization: batchSize is ${batchSize}; it is at least 1.`, { batchSize });
+    if (!Number.isInteger(batchSize) || batchSize < 1)
+      throw new ArgumentError(`summarization: batchSize is ${batchSize}; it is at least 1.`, { batchSize });
     // Texts of like length share a batch, so that little is padded.
     const encoded = list.map((text) => tokenizer(text, { truncation: true }).inputIds);
     const order = list.map((_, i) => i).sort((a, b) => encoded[b]!.length - encoded[a]!.length);
     const results = new Array<Summary>(list.length);
     for (let at = 0; at < order.length; at += batchSize) {
       const rows = order.slice(at, at + batchSize);
-      const ids = await generateRows(model, rows.map((i) => encoded[i]!), generation);
+      const ids = await generateRows(
+        model,
+        rows.map((i) => encoded[i]!),
+        generation,
+      );
       rows.forEach((i, r) => {
         results[i] = { summary_text: tokenizer.decode(ids[r]!, { skipSpecialTokens: true }).trim() };
       });
@@ -56,12 +64,19 @@ export function summarization(model: Seq2SeqRnn, tokenizer: PreTrainedTokenizer)
 
 function checkTexts(texts: readonly string[]): void {
   texts.forEach((text, i) => {
-    if (typeof text !== "string") throw new ArgumentError(`summarization: text ${i} is ${text === null ? "null" : typeof text}, not a string.`, { text: i });
+    if (typeof text !== "string")
+      throw new ArgumentError(`summarization: text ${i} is ${text === null ? "null" : typeof text}, not a string.`, {
+        text: i,
+      });
     if (text.trim() === "") throw new ArgumentError(`summarization: text ${i} is empty.`, { text: i });
   });
 }
 
-async function generateRows(model: Seq2SeqRnn, rows: readonly (readonly number[])[], options: GenerateOptions): Promise<number[][]> {
+async function generateRows(
+  model: Seq2SeqRnn,
+  rows: readonly (readonly number[])[],
+  options: GenerateOptions,
+): Promise<number[][]> {
   const S = Math.max(...rows.map((row) => row.length));
   const { padTokenId } = model.config;
   const inputIds = tidy(() => {
