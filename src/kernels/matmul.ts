@@ -20,8 +20,6 @@ export type { Batch, MatmulProblem } from "./matmul-problem.ts";
 
 /** Multiplications up to which setting up a tile costs more than it saves. */
 const tiny = 2048;
-/** Rows up to which dot products beat packing B. */
-const dotRows = 6;
 
 export function matmul(device: Device, problem: MatmulProblem): void {
   if (isEmpty(problem)) return;
@@ -29,8 +27,14 @@ export function matmul(device: Device, problem: MatmulProblem): void {
   if (p.N === 1 && p.M > 1 && p.cRow === 1 && p.bias === undefined) p = turned(p);
   if (p.dtype !== "f32" || p.M * p.N * p.K <= tiny) run(device, plainLaunch(device, p));
   else if (p.M <= 3 && p.bCol === 1) fewRows(device, p);
-  else if (p.M <= dotRows && p.bRow === 1 && p.aCol === 1 && p.K >= 8) run(device, dotLaunch(device, p));
+  else if (isDot(p)) run(device, dotLaunch(device, p));
   else tiled(device, p);
+}
+
+/** Whether dot products beat turning B round: few rows would use it, or few columns are left to sum up. */
+function isDot({ M, N, K, aCol, bRow }: MatmulProblem): boolean {
+  if (aCol !== 1 || bRow !== 1 || K < 8) return false;
+  return M <= 3 || (M <= 8 && K >= 256) || (M <= 16 && K >= 4 * N);
 }
 
 export function isEmpty({ M, N, batch }: Pick<MatmulProblem, "M" | "N" | "batch">): boolean {
