@@ -43,6 +43,8 @@ import {
 import { type Expr, isFloat, laneOf } from "../ir/ir.ts";
 import { type PointwiseOp, pointwise } from "./pointwise.ts";
 
+/** The gradient of steps: 0 wherever there is one. */
+const flat = (g: Expr): readonly Expr[] => [like(g, 0), like(g, 0)];
 const isBool = (x: Expr): boolean => laneOf(x.type) === "bool";
 
 // ── arithmetic ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -79,7 +81,7 @@ export const floorDivide: PointwiseOp = pointwise({
     const uneven = and(neE(remE(a!, b!), 0), ltE(xor(a!, b!), 0));
     return select(uneven, subE(quotient, 1), quotient);
   },
-  grad: "none",
+  grad: flat,
 });
 /** The remainder with the divisor's sign, as Python's `%`. */
 export const remainder: PointwiseOp = pointwise({
@@ -94,7 +96,7 @@ export const remainder: PointwiseOp = pointwise({
 export const truncDivide: PointwiseOp = pointwise({
   name: "truncDivide",
   value: (a, b) => (isFloat(a!.type) ? truncE(divE(a!, b!)) : divE(a!, b!)),
-  grad: "none",
+  grad: flat,
 });
 export const pow: PointwiseOp = pointwise({
   name: "pow",
@@ -123,7 +125,7 @@ function signOf(x: Expr): Expr {
   const positive = select(gtE(x, 0), like(x, 1), like(x, 0));
   return select(ltE(x, 0), like(x, -1), positive);
 }
-export const sign: PointwiseOp = pointwise({ name: "sign", value: (x) => signOf(x!), grad: (g) => [mulE(g, 0)] });
+export const sign: PointwiseOp = pointwise({ name: "sign", value: (x) => signOf(x!), grad: flat });
 export const maximum: PointwiseOp = pointwise({
   name: "maximum",
   value: (a, b) => (isBool(a!) ? or(a!, b!) : isFloat(a!.type) ? max(a!, b!) : select(gtE(a!, b!), a!, b!)),
@@ -138,7 +140,7 @@ export const minimum: PointwiseOp = pointwise({
 function extremum(g: Expr, a: Expr, b: Expr, wins: "gt" | "lt"): [Expr, Expr] {
   const half = mulE(g, 0.5);
   const none = like(g, 0);
-  const share = (x: Expr, y: Expr): Expr => select(eqE(x, y), half, select(compare(wins, x, y), g, none));
+  const share = (x: Expr, y: Expr): Expr => select(eqE(x, y), half, select(compare(wins, y, x), none, g)); // beside a NaN both pass
   return [share(a, b), share(b, a)];
 }
 /** Between `low` and `high`; at the bounds the gradient passes. */
@@ -179,7 +181,7 @@ const unary = (
   dtype: "same" | "float" = "float",
 ): PointwiseOp => pointwise({ name, dtype, value: (x) => value(x!), grad: (g, [x], y) => [grad(g, x!, y)] });
 const rounding = (name: string, value: (x: Expr) => Expr): PointwiseOp =>
-  pointwise({ name, value: (x) => (isFloat(x!.type) ? value(x!) : x!), grad: (g) => [mulE(g, 0)] });
+  pointwise({ name, value: (x) => (isFloat(x!.type) ? value(x!) : x!), grad: flat });
 
 export const sqrt: PointwiseOp = unary("sqrt", sqrtE, (g, _, y) => divE(g, mulE(y, 2)));
 export const rsqrt: PointwiseOp = unary("rsqrt", (x) => divE(like(x, 1), sqrtE(x)), (g, _, y) => mulE(mulE(g, -0.5), mulE(y, mulE(y, y))));
@@ -213,7 +215,7 @@ export const round: PointwiseOp = rounding("round", roundE);
 export const relu: PointwiseOp = unary(
   "relu",
   (x) => (isFloat(x.type) ? max(x, 0) : select(gtE(x, 0), x, like(x, 0))),
-  (g, _, y) => select(gtE(y, 0), g, like(g, 0)),
+  (g, _, y) => select(leE(y, 0), like(g, 0), g), // a NaN passes
   "same",
 );
 /** `x Φ(x)`, Φ the normal distribution function. */

@@ -1,5 +1,6 @@
 // The families of methods that make up a tensor; `tensor.ts` puts them on the prototype.
 
+import type { AtMethods } from "./at.ts";
 import type { ConvertMethods } from "./convert.ts";
 import type { ElementwiseMethods } from "./elementwise.ts";
 import type { IndexingMethods } from "./indexing.ts";
@@ -7,14 +8,17 @@ import type { InPlaceMethods } from "./in-place.ts";
 import type { LinearMethods } from "./linear.ts";
 import type { RandomMethods } from "./random.ts";
 import type { ReduceMethods } from "./reduce.ts";
+import type { SortingMethods } from "./sorting.ts";
 import type { ViewMethods } from "./views.ts";
 
 export interface TensorMethods
-  extends ConvertMethods,
+  extends AtMethods,
+    ConvertMethods,
     ElementwiseMethods,
     IndexingMethods,
     InPlaceMethods,
     LinearMethods,
     RandomMethods,
     ReduceMethods,
+    SortingMethods,
     ViewMethods {}

@@ -1,8 +1,9 @@
 // Reductions. Without `dim` they take all elements; `dim` may name several; `keepdim` leaves sizes of 1 in place.
 
-import { isFloating } from "../base/dtype.ts";
-import { ArgumentError, ShapeError } from "../base/errors.ts";
+import { type DType, isFloating } from "../base/dtype.ts";
+import { ArgumentError, DTypeError, ShapeError } from "../base/errors.ts";
 import { normalizeDim, normalizeDims } from "../base/shape.ts";
+import type { Op } from "../ops/op.ts";
 import * as r from "../ops/reduce.ts";
 import type { Tensor } from "./core.ts";
 import { apply, apply1 } from "./dispatch.ts";
@@ -29,24 +30,31 @@ function count(t: Tensor, dims: readonly number[]): number {
   return dims.reduce((n, d) => n * t.shape[d]!, 1);
 }
 
+/** What the kernels compute these in; the result comes back in the tensor's own dtype. */
+const wider: { readonly [d in DType]?: DType } = { float16: "float32", bfloat16: "float32", int8: "int32", int16: "int32" };
+
+function run(op: Op<r.ReduceAttrs>, name: string, t: Tensor, options: ReduceOptions): Tensor {
+  const wide = wider[t.dtype];
+  if (wide === undefined) return apply1(op, [t], attrs(name, t, options));
+  return tidy(() => apply1(op, [t.to(wide)], attrs(name, t, options)).to(t.dtype));
+}
+
 export const reduceMethods = {
   /** Integers and booleans give int64. */
   sum(this: Tensor, options: ReduceOptions = {}): Tensor {
-    if (!isFloating(this.dtype)) {
-      return tidy(() => apply1(r.sum, [this.to("float64")], attrs("sum", this, options)).to("int64")); // exact to 2^53
-    }
-    return apply1(r.sum, [this], attrs("sum", this, options));
+    return isFloating(this.dtype) ? run(r.sum, "sum", this, options) : tidy(() => run(r.sum, "sum", this.to("int64"), options));
   },
   mean(this: Tensor, options: ReduceOptions = {}): Tensor {
-    return apply1(r.mean, [this], attrs("mean", this, options));
+    if (!isFloating(this.dtype)) throw new DTypeError(`mean: of ${this.dtype}, whose mean is no ${this.dtype}. Convert with .float().`, {});
+    return run(r.mean, "mean", this, options);
   },
   /** The largest; ties share the gradient evenly. */
   amax(this: Tensor, options: ReduceOptions = {}): Tensor {
-    return apply1(r.amax, [this], attrs("amax", this, options));
+    return run(r.amax, "amax", this, options);
   },
   /** The smallest; ties share the gradient evenly. */
   amin(this: Tensor, options: ReduceOptions = {}): Tensor {
-    return apply1(r.amin, [this], attrs("amin", this, options));
+    return run(r.amin, "amin", this, options);
   },
   /** The largest along one dimension, with its index (the first at a tie, which alone gets the gradient). */
   max(this: Tensor, options: DimOptions): ValuesAndIndices {
@@ -64,8 +72,9 @@ export const reduceMethods = {
   argmin(this: Tensor, options: Partial<DimOptions> = {}): Tensor {
     return arg(this, "min", options);
   },
+  /** Integers and booleans give int64. */
   prod(this: Tensor, options: ReduceOptions = {}): Tensor {
-    return apply1(r.prod, [this], attrs("prod", this, options));
+    return isFloating(this.dtype) ? run(r.prod, "prod", this, options) : tidy(() => run(r.prod, "prod", this.to("int64"), options));
   },
   /** Whether any element is not 0. */
   any(this: Tensor, options: ReduceOptions = {}): Tensor {
@@ -104,15 +113,14 @@ export const reduceMethods = {
       if (p === Number.NEGATIVE_INFINITY) return this.abs().amin(options);
       if (p === 0) return this.ne(0).to(this.dtype).sum(options);
       if (p === 1) return this.abs().sum(options);
-      if (p === 2) return apply1(r.norm2, [this], attrs("norm", this, options));
+      if (p === 2) return run(r.norm2, "norm", this, options);
       return this.abs().pow(p).sum(options).pow(1 / p);
     });
   },
   /** Running sums along `dim`. */
   cumsum(this: Tensor, dim: number): Tensor {
     const d = normalizeDim("cumsum", dim, this.ndim);
-    const x = isFloating(this.dtype) ? this : this.to("int64");
-    return x.cumulate({ dim: d, reverse: false });
+    return (isFloating(this.dtype) ? this : this.to("int64")).cumulate({ dim: d, reverse: false });
   },
   /** Running sums from either end. */
   cumulate(this: Tensor, attrs: r.CumulateAttrs): Tensor {

@@ -1,5 +1,6 @@
 // The whole tensor: its core with the methods of every family. Everything outside of this folder imports it from here.
 
+import { atMethods } from "./at.ts";
 import { convertMethods } from "./convert.ts";
 import { Tensor } from "./core.ts";
 import { elementwiseMethods } from "./elementwise.ts";
@@ -8,9 +9,11 @@ import { indexingMethods } from "./indexing.ts";
 import { linearMethods } from "./linear.ts";
 import { randomMethods } from "./random.ts";
 import { reduceMethods } from "./reduce.ts";
+import { sortingMethods } from "./sorting.ts";
 import { viewMethods } from "./views.ts";
 
 for (const methods of [
+  atMethods,
   convertMethods,
   elementwiseMethods,
   indexingMethods,
@@ -18,6 +21,7 @@ for (const methods of [
   linearMethods,
   randomMethods,
   reduceMethods,
+  sortingMethods,
   viewMethods,
 ]) {
   Object.defineProperties(Tensor.prototype, Object.getOwnPropertyDescriptors(methods));
