@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createInterpreterDevice } from "../devices/interpreter/device.ts";
 import { createWasmDevice } from "../devices/wasm/device.ts";
 import type { Device } from "../ir/device.ts";
 import type { Activation, Batch, MatmulProblem } from "./matmul.ts";
@@ -360,6 +361,22 @@ test("f64 and i32", () => {
     });
     check({ dtype, M: 3, N: 1, K: 5 });
   }
+});
+
+test("the interpreter means the same", () => {
+  const plain = createInterpreterDevice();
+  const cases: readonly Case[] = [
+    { M: 2, N: 5, K: 3, bias: true },
+    { M: 3, N: 37, K: 30, accumulate: true },
+    { M: 1, N: 11, K: 19, b: "columns", activation: "silu" },
+    { M: 9, N: 21, K: 18, bias: true, activation: "relu" },
+    { M: 11, N: 18, K: 21, a: "columns", b: "columns", batch: [[2, "ab"]] },
+    { M: 8, N: 65, K: 9, a: "columns", b: "strided" },
+    { M: 5, N: 18, K: 6, packed: true },
+    { dtype: "f64", M: 5, N: 6, K: 7 },
+    { dtype: "i32", M: 5, N: 6, K: 7 },
+  ];
+  for (const t of cases) assertRight(onDevice(plain, t, 3), t, 3);
 });
 
 test("random problems", () => {
