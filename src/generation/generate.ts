@@ -48,6 +48,11 @@ export async function generate<State>(
   }
 }
 
+/** The first state. It may hold the inputs, so it gets handles of its own: those of the caller are not ours to free. */
+function encode<State>(model: Decodable<State>, { inputIds, attentionMask }: GenerateInputs): State {
+  return model.encode(inputIds.alias(), attentionMask?.alias());
+}
+
 /** The state between tokens, which no scope may free; the one before is freed when the next is there. */
 class Carried<State> {
   #state: State;
@@ -95,7 +100,7 @@ async function greedySearch<State>(
   const processors = processorsFor(options, eosTokenId);
   const rows = Array.from({ length: B }, () => [decoderStartTokenId]);
   const done = new Array<boolean>(B).fill(false);
-  const carried = new Carried(() => model.encode(inputs.inputIds, inputs.attentionMask));
+  const carried = new Carried(() => encode(model, inputs));
   try {
     for (let made = 0; made < options.maxNewTokens && done.includes(false); made++) {
       const last = rows.map((row, r) => (done[r] === true ? padTokenId : row.at(-1)!));
@@ -154,7 +159,7 @@ async function beamSearch<State>(
     finished: [],
     done: false,
   }));
-  const carried = new Carried(() => model.repeat(model.encode(inputs.inputIds, inputs.attentionMask), numBeams));
+  const carried = new Carried(() => model.repeat(encode(model, inputs), numBeams));
   try {
     let rows: number[] | undefined; // which row each row goes on from
     for (let made = 1; made <= maxNewTokens && searches.some((s) => !s.done); made++) {
