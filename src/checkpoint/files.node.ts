@@ -77,6 +77,21 @@ export async function writeFolderAtomic(
   });
 }
 
+/** Deletes a folder; one that is only half deleted has lost its name first. */
+export async function removeFolder(path: string): Promise<void> {
+  const final = resolve(path);
+  await reporting("write", path, async () => {
+    const temporary = beside(final, "tmp");
+    await rename(final, temporary);
+    await rm(temporary, { recursive: true, force: true });
+  });
+}
+
+/** Removes what killed processes left in a folder, as every write does. */
+export async function removeLeftovers(folder: string): Promise<void> {
+  await sweep(resolve(folder));
+}
+
 /** Reads a JSON file; what is wrong with it is said with file, line and column. */
 export async function readJson(path: string): Promise<unknown> {
   const bytes = await reporting("read", path, () => readFile(path));

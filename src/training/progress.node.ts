@@ -2,44 +2,26 @@
 // file, a pipe, CI) a plain line now and then, never a carriage return.
 
 import cliProgress from "cli-progress";
+import type { ProgressBar, ProgressOptions, ProgressValues } from "./progress.ts";
 
-export interface ProgressValues {
-  readonly loss?: number;
-  readonly tokensPerSecond?: number;
-  readonly learningRate?: number;
-}
-
-export interface ProgressBar {
-  /** `step` steps are done. Values not given stay as they were. Cheap enough to call at every step. */
-  update(step: number, values?: ProgressValues): void;
-  /** Prints a line above the bar. */
-  log(line: string): void;
-  /** Shows the last state and leaves it standing. Call it in a `finally`. */
-  stop(): void;
-}
-
-export interface ProgressOptions {
-  readonly label: string;
-  /** Where a resumed run goes on; the time left is judged by the steps since. */
-  readonly startStep?: number;
-  readonly stream?: NodeJS.WritableStream & { readonly isTTY?: boolean };
-}
+type Stream = NodeJS.WritableStream & { readonly isTTY?: boolean };
 
 const drawEveryMs = 100;
 const printEveryMs = 10_000;
 
 export function progressBar(
   total: number,
-  { label, startStep = 0, stream = process.stderr }: ProgressOptions,
+  { label, startStep = 0, stream = process.stderr }: ProgressOptions & { readonly stream?: Stream },
 ): ProgressBar {
   const isTerminal = stream.isTTY === true && process.env["TERM"] !== "dumb";
   const state: State = { label, total, step: startStep, startStep, startMs: Date.now(), values: {} };
   const show = isTerminal ? inTerminal(state, stream) : inLines(state, stream);
   let stopped = false;
   return {
-    update: (step, values = {}) => {
+    update: (step, { total: newTotal = state.total, ...values } = {}) => {
       if (stopped) return;
       state.step = step;
+      state.total = newTotal;
       state.values = { ...state.values, ...values };
       show.changed();
     },
@@ -53,7 +35,7 @@ export function progressBar(
 
 interface State {
   readonly label: string;
-  readonly total: number;
+  total: number;
   readonly startStep: number;
   readonly startMs: number;
   step: number;
@@ -87,6 +69,7 @@ function inTerminal(state: State, stream: NodeJS.WritableStream): Display {
   let drawnMs = 0;
   const draw = (): void => {
     drawnMs = Date.now();
+    bar.setTotal(state.total);
     bar.update(state.step);
     bars.update();
   };
@@ -99,6 +82,7 @@ function inTerminal(state: State, stream: NodeJS.WritableStream): Display {
       draw();
     },
     end: () => {
+      bar.setTotal(state.total);
       bar.update(state.step);
       bars.stop();
     },

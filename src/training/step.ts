@@ -1,0 +1,76 @@
+// One step of training on one or more batches, and what a batch and a model's answer are.
+
+import { isFloating } from "../base/dtype.ts";
+import { ArgumentError, DataError, NonFiniteError } from "../base/errors.ts";
+import { tidy } from "../tensor/scope.ts";
+import { Tensor } from "../tensor/tensor.ts";
+
+/** What a collator makes of rows: tensors by name, `labels` among them. */
+export type Batch = Readonly<Record<string, unknown>>;
+
+/** What a model gives for a batch. The loss is the mean over the labels that are not −100. */
+export interface ModelOutput {
+  readonly loss?: Tensor | undefined;
+  readonly logits?: Tensor | undefined;
+}
+
+/** Labels that a class is not learnt for. */
+export const ignoreIndex = -100;
+
+/** How many labels the mean of a batch's loss is over; all elements of labels that are no classes; 1 without labels. */
+export function countLabels(batch: Batch): number {
+  const { labels } = batch;
+  if (!(labels instanceof Tensor)) return 1;
+  if (isFloating(labels.dtype)) return labels.numel;
+  let count = 0;
+  for (const label of labels.toArray()) if (label !== ignoreIndex) count++;
+  return count;
+}
+
+export function lossOf(output: ModelOutput): Tensor {
+  if (output.loss !== undefined) return output.loss;
+  throw new ArgumentError(
+    "Trainer: the model returned no loss. Does the batch hold labels, and does forward return { loss }?",
+    {},
+  );
+}
+
+/**
+ * Adds to the gradients those of the mean loss over all labels of all batches, and returns that loss. Each batch's memory is
+ * free before the next begins. Throws before a loss that is not finite touches a gradient.
+ */
+export function accumulateGradients(
+  batches: readonly Batch[],
+  forward: (batch: Batch) => ModelOutput,
+  step: number,
+): number {
+  const counts = batches.map(countLabels);
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  if (total === 0)
+    throw new DataError(
+      `Trainer: step ${step}: every label of its rows is ${ignoreIndex}; there is nothing to learn from.`,
+      { step },
+    );
+  let sum = 0;
+  batches.forEach((batch, i) => {
+    if (counts[i] === 0) return; // its mean would be NaN
+    const share = counts[i]! / total;
+    tidy(() => {
+      const loss = lossOf(forward(batch));
+      const value = loss.item();
+      if (!Number.isFinite(value)) throw nonFinite("loss", value, step);
+      sum += value * share;
+      (share === 1 ? loss : loss.mul(share)).backward();
+    }, "a training step");
+  });
+  return sum;
+}
+
+/** The error for a run that left the numbers; what was saved before is untouched. */
+export function nonFinite(what: string, value: number, step: number): NonFiniteError {
+  return new NonFiniteError(
+    `Trainer: the ${what} is ${value} at step ${step}. Checkpoints written before are whole. ` +
+      "Try a lower learningRate, more warmupSteps or a lower maxGradNorm, and look for broken rows.",
+    { step, what, value },
+  );
+}

@@ -1,0 +1,316 @@
+// Training a model on rows of data, in Hugging Face's words:
+//
+//   const trainer = new Trainer({ model, tokenizer, args, trainDataset, evalDataset, computeMetrics });
+//   await trainer.train();
+//
+// The model is any module that takes a batch and returns { loss, logits? }. What is wrong with the arguments is said by the
+// constructor, before anything is made.
+
+import { progressBar } from "#runtime/training/progress";
+import { openCheckpoint, openRun, writeCard, writeFiles } from "#runtime/training/run-folder";
+import { ArgumentError } from "../base/errors.ts";
+import { defaultGenerator, manualSeed } from "../base/random.ts";
+import type { Decodable } from "../generation/generate.ts";
+import type { AnyModule } from "../nn/module.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { PreTrainedTokenizer } from "../text/pretrained-tokenizer.ts";
+import { type CheckedArguments, checkArguments, prefixed, type TrainingArguments } from "./arguments.ts";
+import type { TrainerCallback } from "./callbacks.ts";
+import { formatCard, type ModelCard } from "./card.ts";
+import { modelFiles, restore, restoreWeights, type ScheduledBy, type TrainedBy } from "./checkpoint.ts";
+import { padColumns } from "./collate.ts";
+import { type Evaluation, evaluateRows, type RowValues, withoutIgnored } from "./evaluation.ts";
+import { defaultOptimizer } from "./optimizer.ts";
+import { noProgress, type ProgressBar } from "./progress.ts";
+import type { RunFolder } from "./run-folder.ts";
+import { type Metrics, newState, type TrainerState } from "./state.ts";
+import type { Batch, ModelOutput } from "./step.ts";
+import { type RunParts, stopReason, TrainingRun } from "./training-run.ts";
+
+/** What `computeMetrics` gets. With `predictWithGenerate` and a tokenizer, the texts too. */
+export interface EvalPrediction {
+  readonly predictions: readonly RowValues[];
+  readonly labelIds: readonly RowValues[];
+  readonly decodedPredictions?: readonly string[];
+  readonly decodedLabels?: readonly string[];
+}
+export type ComputeMetrics = (prediction: EvalPrediction) => Metrics | Promise<Metrics>;
+
+export interface TrainerOptions<Row extends object> {
+  readonly model: AnyModule;
+  /** Saved with the model; pads batches and decodes what evaluation generates. */
+  readonly tokenizer?: PreTrainedTokenizer;
+  readonly args?: TrainingArguments;
+  readonly trainDataset?: readonly Row[];
+  readonly evalDataset?: readonly Row[];
+  /** Makes a batch of rows; synchronous. */
+  readonly dataCollator?: (rows: readonly Row[]) => Batch;
+  /** Numbers by name; evaluation reports `rougeL` as `evalRougeL`. */
+  readonly computeMetrics?: ComputeMetrics;
+  /** What is kept of each batch's logits for `computeMetrics`. */
+  readonly preprocessLogitsForMetrics?: (logits: Tensor, labels: Tensor | undefined) => Tensor;
+  readonly callbacks?: readonly TrainerCallback[];
+  /** In place of AdamW and of the schedule that the arguments name. */
+  readonly optimizers?: { readonly optimizer?: TrainedBy; readonly scheduler?: ScheduledBy };
+  /** For the README.md of the model's folder. */
+  readonly modelCard?: ModelCard;
+}
+
+export interface TrainOptions {
+  /** `true`: from the newest checkpoint of `outputDir`, or from the beginning if it has none. A text: from that checkpoint. */
+  readonly resumeFromCheckpoint?: boolean | string;
+}
+
+export interface TrainOutput {
+  readonly globalStep: number;
+  /** The mean loss of the steps of this call. */
+  readonly trainingLoss: number;
+  readonly metrics: Metrics;
+  /** Whether `stop()` ended it. */
+  readonly wasStopped: boolean;
+}
+
+export interface PredictionOutput extends EvalPrediction {
+  readonly metrics: Metrics;
+}
+
+export class Trainer<Row extends object = Record<string, unknown>> {
+  readonly model: AnyModule;
+  readonly tokenizer: PreTrainedTokenizer | undefined;
+  readonly args: CheckedArguments;
+  /** How far training is; a new one for each call of `train()`. */
+  state: TrainerState = newState();
+  readonly #options: TrainerOptions<Row>;
+  readonly #collate: (rows: readonly Row[]) => Batch;
+  #stop: AbortController | undefined;
+
+  constructor(options: TrainerOptions<Row>) {
+    this.args = checkArguments(options.args ?? {});
+    this.model = options.model;
+    this.tokenizer = options.tokenizer;
+    this.#options = options;
+    this.#collate = options.dataCollator ?? ((rows) => padColumns(rows, options.tokenizer?.padTokenId ?? 0));
+    this.#check();
+  }
+
+  #check(): void {
+    const { trainDataset, evalDataset } = this.#options;
+    const { args, model } = this;
+    if (trainDataset?.length === 0) throw new ArgumentError("Trainer: trainDataset has no rows.", {});
+    if (evalDataset?.length === 0) throw new ArgumentError("Trainer: evalDataset has no rows.", {});
+    if (args.evalStrategy !== "no" && evalDataset === undefined) {
+      throw new ArgumentError(`Trainer: evalStrategy is "${args.evalStrategy}", but there is no evalDataset.`, {});
+    }
+    if (args.predictWithGenerate && !isDecodable(model)) {
+      throw new ArgumentError(
+        `Trainer: predictWithGenerate: ${model.constructor.name} cannot generate; it has no decodeStep().`,
+        {},
+      );
+    }
+    const unmeasured = [...(trainDataset ?? [])].findIndex((row) => args.groupByLength && lengthOf(row) === undefined);
+    if (unmeasured >= 0)
+      throw new ArgumentError(`Trainer: groupByLength: row ${unmeasured} has no inputIds to measure.`, {
+        row: unmeasured,
+      });
+    if (!model.parameters().some((p) => p.requiresGrad))
+      throw new ArgumentError("Trainer: no parameter of the model requires a gradient.", {});
+  }
+
+  /** What the model says to a batch. A subclass can compute its own loss here. */
+  computeLoss(model: AnyModule, batch: Batch): ModelOutput {
+    return model(batch) as ModelOutput; // any module may be given; `lossOf` checks
+  }
+
+  // ── training ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Trains to the end, or until `stop()`; then the model's files are in `outputDir`. */
+  async train(options: TrainOptions = {}): Promise<TrainOutput> {
+    const { trainDataset: rows, optimizers = {} } = this.#options;
+    const { resumeFromCheckpoint: resume = false } = options;
+    const { model, tokenizer, args } = this;
+    const { outputDir, overwriteOutputDir: overwrite } = args;
+    if (rows === undefined) throw new ArgumentError("Trainer: train() needs a trainDataset.", {});
+    if (this.#stop !== undefined) throw new ArgumentError("Trainer: train() is running already.", {});
+    if (resume !== false && outputDir === undefined)
+      throw new ArgumentError("Trainer: to resume, it needs the run's outputDir.", {});
+    const stop = new AbortController();
+    this.#stop = stop;
+    let folder: RunFolder | undefined;
+    try {
+      const opened = outputDir === undefined ? undefined : await openRun(outputDir, { resume, overwrite });
+      folder = opened?.folder;
+      const { optimizer = defaultOptimizer(model, args), scheduler } = optimizers;
+      const rates = optimizer.paramGroups.map((group) => group.lr);
+      const trained = { model, tokenizer, optimizer, scheduler, args, trainRows: rows.length };
+      manualSeed(args.seed);
+      this.state = newState();
+      if (opened?.checkpoint !== undefined)
+        this.state = await restore(opened.checkpoint, { ...trained, state: this.state });
+      const { state } = this;
+      const parts = {
+        ...trained,
+        state,
+        rows,
+        rates,
+        ...this.#measures(),
+        callbacks: this.#options.callbacks ?? [],
+        folder,
+      };
+      const bar = (total: number): ProgressBar =>
+        args.disableTqdm ? noProgress : progressBar(total, { label: "train", startStep: state.globalStep });
+      const run = new TrainingRun({ ...parts, bar, signal: stop.signal });
+      await run.run();
+      return await this.#finish(run, folder);
+    } finally {
+      this.#stop = undefined;
+      folder?.close();
+    }
+  }
+
+  /** Ends `train()` after the step it is in: a checkpoint is saved, and the model as it is then. */
+  stop(): void {
+    this.#stop?.abort(stopReason);
+  }
+
+  #measures(): Pick<RunParts<Row>, "collate" | "forward" | "lengthOf" | "tokensOf" | "evaluate"> {
+    return {
+      collate: this.#collate,
+      forward: (batch) => this.computeLoss(this.model, batch),
+      lengthOf: (row) => lengthOf(row) ?? 0,
+      tokensOf: (row) => Math.max(1, (lengthOf(row) ?? 0) + (sizeOf(row, "labels") ?? 0)),
+      evaluate: async (signal) =>
+        (await this.#measure(this.#evalRows(), "eval", this.#options.computeMetrics !== undefined, signal)).metrics,
+    };
+  }
+
+  /** The best weights if they are wanted, the model's files, and the last entry of the log. */
+  async #finish(run: TrainingRun<Row>, folder: RunFolder | undefined): Promise<TrainOutput> {
+    const { state, args, model } = this;
+    if (args.loadBestModelAtEnd && state.bestModelCheckpoint !== null)
+      await restoreWeights(await openCheckpoint(state.bestModelCheckpoint), model);
+    const metrics = {
+      trainRuntime: run.seconds,
+      trainStepsPerSecond: run.steps / run.seconds,
+      trainLoss: run.meanLoss,
+    };
+    if (run.steps > 0) await run.log(metrics);
+    if (folder !== undefined) await this.saveModel(folder.path);
+    await run.tell("onTrainEnd");
+    return { globalStep: state.globalStep, trainingLoss: run.meanLoss, metrics, wasStopped: run.wasStopped };
+  }
+
+  /** Writes the model, the tokenizer and a README.md into a folder (`outputDir` by default), as `pipeline()` reads them. */
+  async saveModel(folder: string | undefined = this.args.outputDir): Promise<void> {
+    if (folder === undefined)
+      throw new ArgumentError("Trainer: saveModel() needs a folder, for there is no outputDir.", {});
+    const { model, tokenizer, args, state } = this;
+    const parameters = model.parameters().reduce((sum, p) => sum + p.numel, 0);
+    const card = formatCard({
+      folder,
+      modelName: model.constructor.name,
+      parameters,
+      args,
+      state,
+      card: this.#options.modelCard ?? {},
+    });
+    await writeFiles(folder, modelFiles(model, tokenizer));
+    await writeCard(folder, card);
+  }
+
+  // ── measuring ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The loss on the evaluation rows and what `computeMetrics` says, each under its name with "eval". */
+  async evaluate(rows: readonly Row[] = this.#evalRows()): Promise<Metrics> {
+    return (await this.#measure(rows, "eval", this.#options.computeMetrics !== undefined)).metrics;
+  }
+
+  /** What the model says to each row, and metrics with "test" if the rows have labels. */
+  async predict(rows: readonly Row[]): Promise<PredictionOutput> {
+    return this.#measure(rows, "test", true);
+  }
+
+  #evalRows(): readonly Row[] {
+    const { evalDataset } = this.#options;
+    if (evalDataset === undefined) throw new ArgumentError("Trainer: there is no evalDataset.", {});
+    return evalDataset;
+  }
+
+  /** Leaves the model's mode and the default random stream as they were, so that training does not depend on it. */
+  async #measure(
+    rows: readonly Row[],
+    prefix: string,
+    collect: boolean,
+    signal?: AbortSignal,
+  ): Promise<PredictionOutput> {
+    const { model, args } = this;
+    const { computeMetrics, preprocessLogitsForMetrics: preprocessLogits } = this.#options;
+    const {
+      predictWithGenerate,
+      perDeviceEvalBatchSize: batchSize,
+      generationMaxNewTokens: maxNewTokens,
+      generationNumBeams: numBeams,
+    } = args;
+    const generation = predictWithGenerate && isDecodable(model) ? { model, maxNewTokens, numBeams } : undefined;
+    const [wasTraining, random, start] = [model.training, defaultGenerator.state, performance.now()];
+    model.eval();
+    try {
+      const { collate, forward, lengthOf } = this.#measures();
+      const evaluation = await evaluateRows(rows, {
+        batchSize,
+        collate,
+        forward,
+        lengthOf,
+        collect,
+        generation,
+        preprocessLogits,
+        signal,
+      });
+      const prediction = this.#decoded(evaluation, generation !== undefined);
+      const hasLabels = evaluation.labelIds.some((labels) => labels !== undefined);
+      const computed = computeMetrics !== undefined && hasLabels ? await computeMetrics(prediction) : {};
+      const seconds = (performance.now() - start) / 1000;
+      const measured = {
+        ...(evaluation.loss !== undefined && { loss: evaluation.loss }),
+        ...computed,
+        runtime: seconds,
+        samplesPerSecond: rows.length / seconds,
+      };
+      return { ...prediction, metrics: named(measured, prefix) };
+    } finally {
+      model.train(wasTraining);
+      defaultGenerator.state = random;
+    }
+  }
+
+  #decoded({ predictions, labelIds }: Evaluation, areIds: boolean): EvalPrediction {
+    const { tokenizer } = this;
+    if (!areIds || tokenizer === undefined) return { predictions, labelIds };
+    const texts = (rows: readonly RowValues[]): string[] =>
+      tokenizer.batchDecode(withoutIgnored(rows), { skipSpecialTokens: true }).map((text) => text.trim());
+    return { predictions, labelIds, decodedPredictions: texts(predictions), decodedLabels: texts(labelIds) };
+  }
+}
+
+/** Metrics under their full names; each must be a number. */
+function named(metrics: Readonly<Record<string, unknown>>, prefix: string): Metrics {
+  const entries = Object.entries(metrics).map(([name, value]): [string, number] => {
+    if (typeof value !== "number")
+      throw new ArgumentError(`computeMetrics: "${name}" is ${typeof value}; metrics are numbers.`, { name });
+    return [prefixed(prefix, name), value];
+  });
+  return Object.fromEntries(entries);
+}
+
+function isDecodable(model: object): model is Decodable<unknown> {
+  return "encode" in model && "decodeStep" in model && "config" in model;
+}
+
+/** How many items a column of the row has; undefined if it is no list. */
+function sizeOf(row: object, column: string): number | undefined {
+  const value = (row as Readonly<Record<string, unknown>>)[column]; // rows are read by name
+  return Array.isArray(value) || ArrayBuffer.isView(value) ? (value as { readonly length: number }).length : undefined;
+}
+
+function lengthOf(row: object): number | undefined {
+  return sizeOf(row, "inputIds");
+}
