@@ -45,8 +45,10 @@ export type UnaryOp =
 
 /**
  * Two-argument operations on equal types. `div` on integers truncates (division by 0 gives 0); `rem` is the truncated
- * remainder (x rem 0 is 0); `min`/`max` let a NaN win; `pow` is C's. `and or xor` are bitwise on integers, logical on bools; `shl`,
- * `shr` (arithmetic) and `shru` are for integers, the amount taken modulo the width (for vectors: a scalar i32 constant).
+ * remainder (x rem 0 is 0); on floats, `rem` is C's fmod; `min`/`max` let a NaN win, and of two zeros give either; `pow`, of floats
+ * only, is C's. `and or xor` are bitwise on integers, logical on bools; `shl`,
+ * `shr` (arithmetic) and `shru` are for integers, the amount, of the same type, taken modulo the width (for vectors: a scalar i32
+ * constant).
  */
 export type ArithmeticOp =
   | "add"
@@ -79,7 +81,10 @@ export type Expr =
   | { readonly k: "const"; readonly type: Type; readonly value: number }
   | Var
   | {
-      /** The element at byte address `base + (index + offset) * bytes`; as a vector: four adjacent elements, or one in all lanes (`splat`). */
+      /**
+       * The element at byte address `base + (index + offset) * bytes`; as a vector: four adjacent elements, or one in all
+       * lanes (`splat`). An offset above 0 is added without wrapping: `base + index * bytes` must be an address itself.
+       */
       readonly k: "load";
       readonly type: Type;
       readonly elem: Elem;

@@ -170,11 +170,18 @@ function log1p(x: Expr): Expr {
   return logEdges(u, logOf(f, exponent));
 }
 
-/** pi/2 in parts of 8 bits: their products with n are exact where |n| < 2^16. */
+/** pi/2 in parts of 8 bits, whose products with n are exact where |n| < 2^16, and the rest. */
 const halfPi = [
-  1.5703125, 0.0004825592041015625, 1.2665987014770508e-6, 9.89530235528946e-10, 2.5579538487363607e-12,
-  5.390302953474238e-15,
-];
+  1.5703125, 0.0004825592041015625, 1.2665987014770508e-6, 9.89530235528946e-10, 2.5633440682570896e-12,
+] as const;
+
+/** `x - n pi/2`. The first two differences are exact; what the third loses comes back in the last. */
+function subtractQuarters(x: Expr, n: Expr): Expr {
+  const second = fma(n, -halfPi[1], fma(n, -halfPi[0], x));
+  const third = fma(n, -halfPi[2], second);
+  const lost = fma(n, -halfPi[2], sub(second, third));
+  return add(fma(n, -halfPi[3], third), fma(n, -halfPi[4], lost));
+}
 
 function sin(x: Expr): Expr {
   return sine(x, 0);
@@ -187,11 +194,7 @@ function sine(x: Expr, quarters: number): Expr {
   const magic = 1.5 * 2 ** 23;
   const z = fma(x, 2 / Math.PI, magic);
   const n = sub(z, magic);
-  const r = clamp(
-    halfPi.reduce((rest, part) => fma(n, -part, rest), x),
-    -0.8,
-    0.8,
-  );
+  const r = clamp(subtractQuarters(x, n), -0.8, 0.8);
   const s = mul(r, r);
   const odd = fma(mul(r, s), polynomial(s, [-0.16666655242443085, 0.008332155644893646, -0.0001951463200384751]), r);
   const even = fma(polynomial(s, [-0.5, 0.04166664555668831, -0.0013887309469282627, 2.443241282890085e-5]), s, 1);

@@ -88,8 +88,8 @@ const functions: readonly { op: UnaryOp & MathName; ulps: number; limit: number;
   { op: "expm1", ulps: 1.5, limit: Infinity, near: [-2, 2] },
   { op: "log", ulps: 1.1, limit: Infinity, near: [0.3, 3] },
   { op: "log1p", ulps: 1.7, limit: Infinity, near: [-0.9, 1.5] },
-  { op: "sin", ulps: 3, limit: 1e5, near: [-20, 20] },
-  { op: "cos", ulps: 3, limit: 1e5, near: [-20, 20] },
+  { op: "sin", ulps: 2.5, limit: 1e5, near: [-20, 20] },
+  { op: "cos", ulps: 2.5, limit: 1e5, near: [-20, 20] },
   { op: "tanh", ulps: 2.7, limit: Infinity, near: [-3, 3] },
   { op: "erf", ulps: 1.8, limit: Infinity, near: [-3, 3] },
 ];
