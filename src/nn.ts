@@ -1,6 +1,7 @@
 // Layers, losses and what models are built from.
 
 export * from "./nn/activation.ts";
+export { AdditiveAttention, type Attended, DotAttention } from "./nn/attention.ts";
 export { Flatten, Identity, ModuleDict, ModuleList, Sequential } from "./nn/container.ts";
 export { Dropout } from "./nn/dropout.ts";
 export { Embedding, type EmbeddingOptions } from "./nn/embedding.ts";
@@ -17,4 +18,11 @@ export {
   type StateDict,
 } from "./nn/module.ts";
 export { LayerNorm, RMSNorm } from "./nn/normalization.ts";
+export {
+  type PackedSequence,
+  packPaddedSequence,
+  padPackedSequence,
+} from "./nn/packed-sequence.ts";
 export { Buffer, Parameter } from "./nn/parameter.ts";
+export { GRU, LSTM, type LstmState, RNN, type RnnOptions, type SequenceOptions } from "./nn/rnn.ts";
+export { type CellOptions, GRUCell, LSTMCell, RNNCell } from "./nn/rnn-cells.ts";

@@ -1,6 +1,7 @@
 // Modules: calling, naming, state, modes, hooks, memory, and printing as PyTorch prints.
 
 import { test } from "node:test";
+import { inspect } from "node:util";
 import { close, deepEqual, equal, fixture, ok, throws } from "../../test/portable/harness.ts";
 import { ArgumentError, CheckpointError, IndexError } from "../base/errors.ts";
 import * as nn from "../nn.ts";
@@ -86,6 +87,11 @@ test("train, eval, requiresGrad_ and zeroGrad reach every module", () => {
   ok(model.parameters().every((p) => p.grad === undefined));
   model.requiresGrad_(false);
   ok(!model(x).requiresGrad);
+});
+
+test("Node shows a module as it prints, in lists too", () => {
+  const list = new nn.ModuleList([new nn.Tanh(), new nn.Tanh()]);
+  equal(inspect([list]), "[\n  ModuleList(\n    (0-1): 2 x Tanh()\n  )\n]");
 });
 
 test("hooks see and replace arguments and results, and can be removed", () => {

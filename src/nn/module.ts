@@ -256,10 +256,14 @@ export abstract class Module<A extends readonly unknown[] = any, R = any> extend
     const children = this.namedChildren().map(([name, child]) => `(${name}): ${child}`);
     return tree(this.constructor.name, this.extraRepr(), children);
   }
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return this.toString();
-  }
 }
+
+// What Node's `console.log` shows. Not written in the class, where declarations cannot name the symbol.
+Object.defineProperty(Module.prototype, Symbol.for("nodejs.util.inspect.custom"), {
+  value(this: AnyModule): string {
+    return this.toString();
+  },
+});
 
 export interface Module<A extends readonly unknown[], R> {
   (...args: A): R;

@@ -1,80 +1,143 @@
-// Sequences of unequal length as one value: the padded tensor with its lengths. PyTorch lays the rows' steps out without the
-// padding; here the kernels skip the padding instead, with the same results.
+// Sequences of different lengths without their padding, as PyTorch packs them: all first steps, then all second steps of
+// those that have one, and so on, the longest sequence first.
+//
+//   a b c      lengths 3, 1, 2      data a d e b f c      batchSizes 3 2 1
+//   d . .                           sortedIndices 0 2 1, so in truth  a e d b f c
+//   e f .
+//
+// Layers take `lengths` beside a padded tensor as well, with the same results; packing is for code that comes from PyTorch.
 
 import { ArgumentError, ShapeError } from "../base/errors.ts";
 import { showShape } from "../base/shape.ts";
-import { fromArray, tensor } from "../tensor/create.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import { fromArray, full } from "../tensor/create.ts";
+import { cat } from "../tensor/indexing.ts";
+import { tidy } from "../tensor/scope.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 
-export class PackedSequence {
-  /** `[B, T, …]` with `batchFirst`, else `[T, B, …]`. */
-  readonly padded: Tensor;
-  /** int32 `[B]`, each at least 1. */
-  readonly lengths: Tensor;
-  readonly batchFirst: boolean;
-
-  constructor(padded: Tensor, lengths: Tensor, batchFirst: boolean) {
-    this.padded = padded;
-    this.lengths = lengths;
-    this.batchFirst = batchFirst;
-  }
-
-  /** Other values for the same steps. */
-  withData(padded: Tensor): PackedSequence {
-    return new PackedSequence(padded, this.lengths, this.batchFirst);
-  }
+/** A plain object, so that scopes find its tensor. */
+export interface PackedSequence {
+  /** `[sum of lengths, …]` */
+  readonly data: Tensor;
+  /** How many sequences there are at each step. */
+  readonly batchSizes: readonly number[];
+  /** Which sequence comes first, second, …; undefined if they were in order. */
+  readonly sortedIndices: readonly number[] | undefined;
+  /** Where each sequence has gone. */
+  readonly unsortedIndices: readonly number[] | undefined;
 }
 
-export function isPacked(x: unknown): x is PackedSequence {
-  return x instanceof PackedSequence;
-}
-
-export interface PackOptions {
-  readonly batchFirst?: boolean;
-  /** Refuses lengths that do not fall from row to row. Default true, as in PyTorch; the order makes no difference here. */
-  readonly enforceSorted?: boolean;
-}
-
-/** A padded batch and its lengths as one value, for RNN, LSTM and GRU. */
-export function packPaddedSequence(x: Tensor, lengths: Tensor | readonly number[], options: PackOptions = {}): PackedSequence {
+/** Packs `[T, B, …]`, or `[B, T, …]` with `batchFirst`. With `enforceSorted` (the default) the longest must come first. */
+export function packPaddedSequence(
+  x: Tensor,
+  lengths: Tensor | readonly number[],
+  options: { readonly batchFirst?: boolean; readonly enforceSorted?: boolean } = {},
+): PackedSequence {
   const { batchFirst = false, enforceSorted = true } = options;
-  const list = lengths instanceof Tensor ? Array.from(lengths.toArray()) : lengths;
-  const [B, T] = batchFirst ? [x.size(0), x.size(1)] : [x.size(1), x.size(0)];
-  if (list.length !== B) {
-    throw new ShapeError(`packPaddedSequence: ${list.length} lengths for ${B} rows of ${showShape(x.shape)}.`, { lengths: list.length, rows: B });
+  if (x.ndim < 2) {
+    throw new ShapeError(`packPaddedSequence: wants [T, B, …] or [B, T, …], got ${showShape(x.shape)}.`, {
+      shape: x.shape,
+    });
   }
-  list.forEach((length, row) => {
-    if (!Number.isInteger(length) || length < 1 || length > T) {
-      throw new ArgumentError(`packPaddedSequence: length ${length} of row ${row}; lengths lie from 1 to ${T}.`, { length, row });
-    }
-    if (enforceSorted && row > 0 && length > list[row - 1]!) {
-      throw new ArgumentError("packPaddedSequence: the lengths do not fall from row to row; pass enforceSorted: false.", { row });
-    }
-  });
-  // As in PyTorch, a packed batch is as long as its longest row.
+  const [T, B] = (batchFirst ? [x.size(1), x.size(0)] : [x.size(0), x.size(1)]) as [number, number];
+  const list = checkLengths("packPaddedSequence", lengths, B, T, 1);
+  const order = list.map((_, b) => b);
+  if (!enforceSorted) order.sort((a, b) => list[b]! - list[a]! || a - b);
+  else if (list.some((length, b) => b > 0 && length > list[b - 1]!)) {
+    throw new ArgumentError(
+      `packPaddedSequence: lengths ${showShape(list)} do not fall. Sort the batch, or pass enforceSorted: false.`,
+      { lengths: list },
+    );
+  }
   const longest = Math.max(...list);
-  const padded = longest === T ? x : x.narrow(batchFirst ? 1 : 0, 0, longest);
-  return new PackedSequence(padded, tensor(list, { dtype: "int32" }), batchFirst);
+  const batchSizes = Array.from({ length: longest }, (_, t) => list.filter((length) => length > t).length);
+  return {
+    data: pickSteps(x, batchSizes, order, batchFirst),
+    batchSizes,
+    sortedIndices: enforceSorted ? undefined : order,
+    unsortedIndices: enforceSorted ? undefined : inverse(order),
+  };
 }
 
-export interface PadOptions {
-  readonly batchFirst?: boolean;
-  readonly paddingValue?: number;
-  /** Pads on to so many steps. */
-  readonly totalLength?: number;
+/** Packs a padded `[T, B, …]` in the order of another packed sequence, of whose lengths it is. */
+export function packLike(x: Tensor, like: PackedSequence): PackedSequence {
+  const { batchSizes, sortedIndices, unsortedIndices } = like;
+  const order = sortedIndices ?? Array.from({ length: batchSizes[0] ?? 0 }, (_, b) => b);
+  return { data: pickSteps(x, batchSizes, order, false), batchSizes, sortedIndices, unsortedIndices };
 }
 
-/** The padded batch and its lengths (int32 `[B]`) of a packed one. */
-export function padPackedSequence(packed: PackedSequence, options: PadOptions = {}): [padded: Tensor, lengths: Tensor] {
+/** The padded tensor `[T, B, …]` (or `[B, T, …]`) of a packed one, in the original order, and the lengths. */
+export function padPackedSequence(
+  packed: PackedSequence,
+  options: { readonly batchFirst?: boolean; readonly paddingValue?: number; readonly totalLength?: number } = {},
+): [padded: Tensor, lengths: number[]] {
   const { batchFirst = false, paddingValue = 0, totalLength } = options;
-  let x = packed.batchFirst ? packed.padded : packed.padded.transpose(0, 1); // [B, T, …]
-  const [B, T] = [x.size(0), x.size(1)];
-  const extra = (totalLength ?? T) - T;
-  if (extra < 0) throw new ShapeError(`padPackedSequence: totalLength ${totalLength} is less than the longest row, ${T}.`, { totalLength, longest: T });
-  const after = x.shape.map((_, d) => (d === 1 ? extra : 0));
-  if (extra > 0) x = x.padWith({ before: x.shape.map(() => 0), after, value: 0 });
-  const steps = fromArray(Int32Array.from({ length: T + extra }, (_, t) => t), [1, T + extra], { dtype: "int32" });
-  const beyond = steps.ge(packed.lengths.reshape(B, 1)).reshape(B, T + extra, ...x.shape.slice(2).map(() => 1));
-  x = x.maskedFill(beyond.expand(...x.shape), paddingValue);
-  return [batchFirst ? x : x.transpose(0, 1), packed.lengths];
+  const { data, batchSizes, unsortedIndices } = packed;
+  const B = batchSizes[0] ?? 0;
+  const longest = batchSizes.length;
+  const T = totalLength ?? longest;
+  if (T < longest) {
+    throw new ArgumentError(`padPackedSequence: totalLength ${T} is shorter than the longest sequence, ${longest}.`, {
+      totalLength: T,
+      longest,
+    });
+  }
+  const place = unsortedIndices ?? Array.from({ length: B }, (_, b) => b);
+  const starts = startsOf(batchSizes);
+  const padding = data.size(0);
+  const rowAt = (t: number, b: number): number => {
+    const at = place[b]!;
+    return at < (batchSizes[t] ?? 0) ? starts[t]! + at : padding;
+  };
+  const grid = batchFirst ? [B, T] : [T, B];
+  const rows = Array.from({ length: B * T }, (_, i) =>
+    batchFirst ? rowAt(i % T, Math.floor(i / T)) : rowAt(Math.floor(i / B), i % B),
+  );
+  const padded = tidy(() => {
+    const filler = full([1, ...data.shape.slice(1)], paddingValue, { dtype: data.dtype });
+    return pickRows(cat([data, filler]), rows).reshape(...grid, ...data.shape.slice(1));
+  });
+  return [padded, place.map((at) => batchSizes.filter((n) => n > at).length)];
+}
+
+/** Lengths as numbers, checked to be `B` many from `least` to `T`. */
+export function checkLengths(
+  who: string,
+  lengths: Tensor | readonly number[],
+  B: number,
+  T: number,
+  least: number,
+): number[] {
+  const list = Array.from(Array.isArray(lengths) ? (lengths as readonly number[]) : (lengths as Tensor).toArray()); // isArray does not narrow readonly arrays
+  const wrong = list.find((length) => !Number.isInteger(length) || length < least || length > T);
+  if (list.length !== B || wrong !== undefined) {
+    throw new ArgumentError(
+      `${who}: lengths ${showShape(list)}; wants ${B} whole numbers from ${least} to ${T}, one for each sequence.`,
+      { lengths: list, batch: B, steps: T },
+    );
+  }
+  return list;
+}
+
+/** The rows of `x` step by step, of those sequences in `order` that have the step. */
+function pickSteps(x: Tensor, batchSizes: readonly number[], order: readonly number[], batchFirst: boolean): Tensor {
+  const [first, second] = [x.size(0), x.size(1)];
+  const rows = batchSizes.flatMap((n, t) =>
+    order.slice(0, n).map((b) => (batchFirst ? b * second + t : t * second + b)),
+  );
+  return tidy(() => pickRows(x.reshape(first * second, ...x.shape.slice(2)), rows));
+}
+function pickRows(x: Tensor, rows: readonly number[]): Tensor {
+  return tidy(() => x.indexSelect(0, fromArray(rows, [rows.length], { dtype: "int32" })));
+}
+function inverse(order: readonly number[]): number[] {
+  const out = new Array<number>(order.length);
+  order.forEach((from, to) => {
+    out[from] = to;
+  });
+  return out;
+}
+/** Where each step's rows begin. */
+function startsOf(batchSizes: readonly number[]): number[] {
+  let sum = 0;
+  return batchSizes.map((n) => (sum += n) - n);
 }

@@ -16,7 +16,7 @@ class Owned extends Tensor {
 
 /** A tensor that a module trains. It requires a gradient (unless told otherwise) and outlives every scope. */
 export class Parameter extends Owned {
-  constructor(data: Tensor, requiresGrad = isFloating(data.dtype)) {
+  constructor(data: Tensor, requiresGrad: boolean = isFloating(data.dtype)) {
     super(data);
     this.requiresGrad = requiresGrad;
   }

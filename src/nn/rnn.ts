@@ -1,52 +1,54 @@
-// Recurrent layers over sequences: RNN, LSTM and GRU, of several layers, in one or both directions.
+// Recurrent networks over whole sequences. `x` is `[T, B, I]`, or `[B, T, I]` with `batchFirst`, or `[T, I]` without a batch; a
+// packed sequence gives a packed output. Sequences of different lengths: pass `lengths`, or pack them.
 //
-// Sequences of unequal length are padded at the end and come with their lengths, or packed (`packPaddedSequence`): a row's state
-// then stops at its end, its outputs after it are 0, and the reverse direction begins there.
+// Parameters are named as PyTorch's, for layer k and each direction: weightIhL{k}, weightHhL{k}, biasIhL{k}, biasHhL{k}, and
+// the same with Reverse.
 
 import { ArgumentError, ShapeError } from "../base/errors.ts";
-import { showShape } from "../base/shape.ts";
-import { empty, tensor } from "../tensor/create.ts";
+import { sameShape, showShape } from "../base/shape.ts";
+import { empty, fromArray } from "../tensor/create.ts";
 import { dropout } from "../tensor/functional/activation.ts";
-import { gruLayer, lstmLayer, type RecurrentResult, rnnLayer } from "../tensor/functional/recurrent.ts";
+import { gruLayer, lstmLayer, type RecurrentLayer, rnnLayer } from "../tensor/functional/recurrent.ts";
+import { isGradEnabled } from "../tensor/grad-mode.ts";
 import { cat, stack } from "../tensor/indexing.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { uniform_ } from "./init.ts";
 import { Module } from "./module.ts";
-import { type PackedSequence, isPacked } from "./packed-sequence.ts";
+import { checkLengths, type PackedSequence, packLike, padPackedSequence } from "./packed-sequence.ts";
 import { Parameter } from "./parameter.ts";
+import { pyFloat } from "./python.ts";
 
-export interface RecurrentOptions {
+export interface RnnOptions {
   readonly numLayers?: number;
   readonly bias?: boolean;
-  /** Inputs and outputs are `[B, T, …]` instead of `[T, B, …]`. States are `[layers, B, H]` all the same. */
+  /** `[B, T, …]` instead of `[T, B, …]`; states are `[layers, B, H]` either way. */
   readonly batchFirst?: boolean;
-  /** Drops outputs of every layer but the last. */
+  /** Dropout of each layer's output but the last one's, in training. */
   readonly dropout?: number;
   readonly bidirectional?: boolean;
 }
-export interface RecurrentCall {
-  /** The rows' lengths, `[B]` (int32) or a list. */
-  readonly lengths?: Tensor | readonly number[];
+
+export interface SequenceOptions {
+  /**
+   * int32 `[B]`: how many steps of each row count. After its end a row's output is 0 and its state stays; the reverse direction
+   * begins there. The results are those of a packed sequence.
+   */
+  readonly lengths?: Tensor | readonly number[] | undefined;
 }
+
 /** Hidden and cell state, each `[layers · directions, B, H]`. */
 export type LstmState = readonly [h: Tensor, c: Tensor];
 
-/** The weights of one direction of one layer. */
-interface Weights {
-  readonly weightIh: Tensor;
-  readonly weightHh: Tensor;
-  readonly biasIh: Tensor | undefined;
-  readonly biasHh: Tensor | undefined;
-}
-interface LayerState {
-  readonly h0: Tensor | undefined;
-  readonly c0: Tensor | undefined;
-}
-type LayerResult = RecurrentResult & { readonly c?: Tensor };
-type LayerCall = Weights & LayerState & { readonly x: Tensor; readonly lengths: Tensor | undefined; readonly reverse: boolean; readonly batchFirst: boolean };
+type Sequence = Tensor | PackedSequence;
+type Args<S> = [x: Sequence, state?: S | undefined, options?: SequenceOptions];
 
-/** Layers and directions around a single layer's function. */
-abstract class RecurrentBase<A extends readonly unknown[], R> extends Module<A, R> {
+/** One direction of one layer, with a state for each that the cell has. */
+interface LayerResult {
+  readonly output: Tensor;
+  readonly states: readonly Tensor[];
+}
+
+abstract class Recurrent<S> extends Module<Args<S>, [output: Sequence, state: S]> {
   readonly inputSize: number;
   readonly hiddenSize: number;
   readonly numLayers: number;
@@ -54,12 +56,23 @@ abstract class RecurrentBase<A extends readonly unknown[], R> extends Module<A, 
   readonly batchFirst: boolean;
   readonly dropout: number;
   readonly bidirectional: boolean;
+  [weight: `weight${"Ih" | "Hh"}L${string}`]: Parameter;
+  [bias: `bias${"Ih" | "Hh"}L${string}`]: Parameter | undefined;
 
-  constructor(gates: number, inputSize: number, hiddenSize: number, options: RecurrentOptions) {
+  constructor(gates: number, inputSize: number, hiddenSize: number, options: RnnOptions) {
     super();
     const { numLayers = 1, bias = true, batchFirst = false, dropout: p = 0, bidirectional = false } = options;
-    if (!Number.isInteger(numLayers) || numLayers < 1) throw new ArgumentError(`${this.constructor.name}: numLayers ${numLayers}; it is at least 1.`, { numLayers });
-    if (!Number.isInteger(hiddenSize) || hiddenSize < 1) throw new ArgumentError(`${this.constructor.name}: hiddenSize ${hiddenSize}; it is at least 1.`, { hiddenSize });
+    if (!Number.isInteger(numLayers) || numLayers < 1 || hiddenSize < 1) {
+      throw new ArgumentError(
+        `${this.constructor.name}: ${numLayers} layers of ${hiddenSize} units; wants at least 1 of each.`,
+        {
+          numLayers,
+          hiddenSize,
+        },
+      );
+    }
+    if (!(p >= 0 && p <= 1))
+      throw new ArgumentError(`${this.constructor.name}: dropout ${p}; it lies from 0 to 1.`, { dropout: p });
     this.inputSize = inputSize;
     this.hiddenSize = hiddenSize;
     this.numLayers = numLayers;
@@ -67,155 +80,213 @@ abstract class RecurrentBase<A extends readonly unknown[], R> extends Module<A, 
     this.batchFirst = batchFirst;
     this.dropout = p;
     this.bidirectional = bidirectional;
-    const bound = 1 / Math.sqrt(hiddenSize);
-    for (let layer = 0; layer < numLayers; layer++) {
-      for (const suffix of this.#suffixes(layer)) {
-        const inputs = layer === 0 ? inputSize : hiddenSize * (bidirectional ? 2 : 1);
-        const make = (name: string, shape: number[]): void => {
-          const parameter = new Parameter(empty(shape));
-          uniform_(parameter, -bound, bound);
-          Object.assign(this, { [name + suffix]: parameter });
-        };
-        make("weightIh", [gates * hiddenSize, inputs]);
-        make("weightHh", [gates * hiddenSize, hiddenSize]);
-        if (bias) {
-          make("biasIh", [gates * hiddenSize]);
-          make("biasHh", [gates * hiddenSize]);
-        }
+    const [H, rows] = [hiddenSize, gates * hiddenSize];
+    for (const [layer, suffix] of this.#places()) {
+      const made: Record<string, Parameter> = {
+        [`weightIhL${suffix}`]: new Parameter(empty([rows, layer === 0 ? inputSize : H * this.directions])),
+        [`weightHhL${suffix}`]: new Parameter(empty([rows, H])),
+      };
+      if (bias) {
+        made[`biasIhL${suffix}`] = new Parameter(empty([rows]));
+        made[`biasHhL${suffix}`] = new Parameter(empty([rows]));
       }
+      Object.assign(this, made);
     }
+    for (const parameter of this.parameters()) uniform_(parameter, -1 / Math.sqrt(H), 1 / Math.sqrt(H));
   }
 
-  #suffixes(layer: number): string[] {
-    return this.bidirectional ? [`L${layer}`, `L${layer}Reverse`] : [`L${layer}`];
+  get directions(): 1 | 2 {
+    return this.bidirectional ? 2 : 1;
   }
-  #weights(suffix: string): Weights {
-    const own = this as unknown as Readonly<Record<string, Tensor | undefined>>; // the names made in the constructor
-    const get = (name: string): Tensor => own[name + suffix]!;
-    const biases = this.bias ? { biasIh: get("biasIh"), biasHh: get("biasHh") } : { biasIh: undefined, biasHh: undefined };
-    return { weightIh: get("weightIh"), weightHh: get("weightHh"), ...biases };
+  /** Each layer and direction with the end of its parameters' names. */
+  #places(): [layer: number, suffix: string, reverse: boolean][] {
+    return Array.from({ length: this.numLayers * this.directions }, (_, i) => {
+      const layer = Math.floor(i / this.directions);
+      const reverse = i % this.directions === 1;
+      return [layer, `${layer}${reverse ? "Reverse" : ""}`, reverse];
+    });
   }
 
-  protected abstract runLayer(call: LayerCall): LayerResult;
+  /** Runs one direction of one layer from the given states. */
+  protected abstract layer(p: RecurrentLayer, states: readonly Tensor[] | undefined): LayerResult;
+  /** The state as the caller has it, from and to its tensors. */
+  protected abstract listState(state: S): readonly Tensor[];
+  protected abstract makeState(states: readonly Tensor[]): S;
 
-  /** All layers; final states are `[layers · directions, B, H]`. */
-  protected runLayers(x: Tensor, h0: Tensor | undefined, c0: Tensor | undefined, lengths: Tensor | undefined): { output: Tensor; h: Tensor; c: Tensor | undefined } {
-    const { batchFirst, numLayers } = this;
-    if (x.ndim !== 3 || x.size(2) !== this.inputSize) {
-      const wanted = batchFirst ? `[B, T, ${this.inputSize}]` : `[T, B, ${this.inputSize}]`;
-      throw new ShapeError(`${this.constructor.name}: got an input of ${showShape(x.shape)}, wants ${wanted}.`, { shape: x.shape });
+  forward(...[x, state, options = {}]: Args<S>): [output: Sequence, state: S] {
+    if (!(x instanceof Tensor)) return this.#packed(x, state, options);
+    const given = state === undefined ? undefined : this.listState(state);
+    if (x.ndim === 2) {
+      const batchDim = this.batchFirst ? 0 : 1;
+      const { output, states } = this.#padded(
+        x.unsqueeze(batchDim),
+        given?.map((s) => s.unsqueeze(1)),
+        {},
+      );
+      return [output.squeeze(batchDim), this.makeState(states.map((s) => s.squeeze(1)))];
     }
-    const B = x.size(batchFirst ? 0 : 1);
-    const directions = this.bidirectional ? 2 : 1;
-    for (const state of [h0, c0]) {
-      const wanted = [numLayers * directions, B, this.hiddenSize];
-      if (state !== undefined && showShape(state.shape) !== showShape(wanted)) {
-        throw new ShapeError(`${this.constructor.name}: the initial state is ${showShape(state.shape)}, wants ${showShape(wanted)}.`, { shape: state.shape, wanted });
-      }
-    }
-    const hs: Tensor[] = [];
-    const cs: Tensor[] = [];
+    const { output, states } = this.#padded(x, given, options);
+    return [output, this.makeState(states)];
+  }
+
+  #padded(x: Tensor, initial: readonly Tensor[] | undefined, { lengths }: SequenceOptions): LayerResult {
+    this.#check(x, initial, this.batchFirst);
+    const [first, second] = x.dims(3) as [number, number, number]; // three sizes, as checked
+    const [B, T] = this.batchFirst ? [first, second] : [second, first];
+    const counts = lengths === undefined ? undefined : lengthsTensor(this.constructor.name, lengths, B, T);
+    // PyTorch works time-major, and dropout draws in the order of memory: in training, so do we.
+    if (!(this.batchFirst && this.training && isGradEnabled())) return this.#run(x, initial, counts, this.batchFirst);
+    const { output, states } = this.#run(x.transpose(0, 1), initial, counts, false);
+    return { output: output.transpose(0, 1), states };
+  }
+
+  #packed(x: PackedSequence, state: S | undefined, { lengths: besides }: SequenceOptions): [PackedSequence, S] {
+    if (besides !== undefined)
+      throw new ArgumentError(`${this.constructor.name}: a packed sequence brings its own lengths.`, {});
+    const [padded, lengths] = padPackedSequence(x); // [T, B, I]
+    const drop = (y: Tensor): Tensor => padPackedSequence({ ...x, data: this.#drop(packLike(y, x).data) })[0];
+    const given = state === undefined ? undefined : this.listState(state);
+    this.#check(padded, given, false);
+    const counts = lengthsTensor(this.constructor.name, lengths, lengths.length, x.batchSizes.length);
+    const { output, states } = this.#run(padded, given, counts, false, drop);
+    return [packLike(output, x), this.makeState(states)];
+  }
+
+  #drop(y: Tensor): Tensor {
+    return dropout(y, this.dropout, { training: this.training });
+  }
+
+  #run(
+    x: Tensor,
+    initial: readonly Tensor[] | undefined,
+    lengths: Tensor | undefined,
+    batchFirst: boolean,
+    drop: (y: Tensor) => Tensor = (y) => this.#drop(y),
+  ): LayerResult {
+    const last: (readonly Tensor[])[] = [];
     let y = x;
-    for (let layer = 0; layer < numLayers; layer++) {
-      if (layer > 0 && this.training && this.dropout > 0) y = this.#dropped(y);
-      const results = this.#suffixes(layer).map((suffix, direction) => {
-        const at = layer * directions + direction;
-        const state = { h0: h0?.select(0, at), c0: c0?.select(0, at) };
-        return this.runLayer({ ...this.#weights(suffix), ...state, x: y, lengths, reverse: direction === 1, batchFirst });
-      });
-      y = results.length === 1 ? results[0]!.output : cat(results.map((r) => r.output), -1);
-      for (const { h, c } of results) {
-        hs.push(h);
-        if (c !== undefined) cs.push(c);
-      }
-    }
-    return { output: y, h: stack(hs), c: cs.length > 0 ? stack(cs) : undefined };
+    let outputs: Tensor[] = [];
+    this.#places().forEach(([layer, suffix, reverse], i) => {
+      const weights = {
+        weightIh: this[`weightIhL${suffix}`]!,
+        weightHh: this[`weightHhL${suffix}`]!,
+        biasIh: this[`biasIhL${suffix}`],
+        biasHh: this[`biasHhL${suffix}`],
+      };
+      const from = initial?.map((s) => s.select(0, i)); // [B, H]
+      const { output, states } = this.layer({ x: y, ...weights, lengths, reverse, batchFirst }, from);
+      outputs.push(output);
+      last.push(states);
+      if (outputs.length < this.directions) return;
+      y = outputs.length === 2 ? cat(outputs, -1) : output; // [T, B, directions H]
+      outputs = [];
+      if (this.dropout > 0 && this.training && layer < this.numLayers - 1) y = drop(y);
+    });
+    const states = last[0]!.map((_, s) => stack(last.map((of) => of[s]!))); // [layers · directions, B, H]
+    return { output: y, states };
   }
 
-  /** Draws run over time first, as PyTorch's do whatever the layout. */
-  #dropped(y: Tensor): Tensor {
-    if (!this.batchFirst) return dropout(y, this.dropout);
-    return dropout(y.transpose(0, 1).contiguous(), this.dropout).transpose(0, 1);
+  /** Throws unless input and states fit. */
+  #check(x: Tensor, initial: readonly Tensor[] | undefined, batchFirst: boolean): void {
+    const who = this.constructor.name;
+    if (x.ndim !== 3 || x.size(2) !== this.inputSize) {
+      const wants = `${this.batchFirst ? "[B, T," : "[T, B,"} ${this.inputSize}]`;
+      throw new ShapeError(
+        `${who}: got ${showShape(x.shape)}, wants ${wants}, or [T, ${this.inputSize}] without a batch.`,
+        { shape: x.shape, inputSize: this.inputSize },
+      );
+    }
+    const wanted = [this.numLayers * this.directions, x.size(batchFirst ? 0 : 1), this.hiddenSize];
+    const wrong = initial?.find((s) => !sameShape(s.shape, wanted));
+    if (wrong !== undefined) {
+      throw new ShapeError(
+        `${who}: a state of ${showShape(wrong.shape)}, wants [layers · directions, B, H] = ${showShape(wanted)}.`,
+        { state: wrong.shape, wanted },
+      );
+    }
   }
 
   override extraRepr(): string {
-    const { numLayers, bias, batchFirst, dropout: p, bidirectional } = this;
-    return [
-      `${this.inputSize}, ${this.hiddenSize}`,
-      ...(numLayers !== 1 ? [`num_layers=${numLayers}`] : []),
-      ...(bias ? [] : ["bias=False"]),
-      ...(batchFirst ? ["batch_first=True"] : []),
-      ...(p !== 0 ? [`dropout=${p}`] : []),
-      ...(bidirectional ? ["bidirectional=True"] : []),
-    ].join(", ");
+    const parts = [`${this.inputSize}, ${this.hiddenSize}`];
+    if (this.numLayers !== 1) parts.push(`num_layers=${this.numLayers}`);
+    if (!this.bias) parts.push("bias=False");
+    if (this.batchFirst) parts.push("batch_first=True");
+    if (this.dropout !== 0) parts.push(`dropout=${pyFloat(this.dropout)}`);
+    if (this.bidirectional) parts.push("bidirectional=True");
+    return parts.join(", ");
   }
 }
 
-/** The padded tensor and its lengths, from a padded or packed input. */
-function unpacked(x: Tensor | PackedSequence, call: RecurrentCall | undefined): { x: Tensor; lengths: Tensor | undefined } {
-  if (isPacked(x)) return { x: x.padded, lengths: x.lengths };
-  const lengths = call?.lengths;
-  return { x, lengths: lengths === undefined || lengths instanceof Tensor ? lengths : tensor(lengths, { dtype: "int32" }) };
-}
-/** The output in the form of the input; the interfaces below say which form a call gives. */
-function repacked(x: Tensor | PackedSequence, output: Tensor): Tensor {
-  return (isPacked(x) ? x.withData(output) : output) as Tensor;
+function lengthsTensor(who: string, lengths: Tensor | readonly number[], B: number, T: number): Tensor {
+  const list = checkLengths(who, lengths, B, T, 0);
+  return fromArray(list, [B], { dtype: "int32" });
 }
 
-/** https://www.bioinf.jku.at/publications/older/2604.pdf ; gates i, f, g, o. */
-export class LSTM extends RecurrentBase<[x: Tensor, state?: LstmState, options?: RecurrentCall], [output: Tensor, state: LstmState]> {
-  constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions = {}) {
+/** Long short-term memory: `c' = σ(f) c + σ(i) tanh(g)`, `h' = σ(o) tanh(c')`. https://doi.org/10.1162/neco.1997.9.8.1735 */
+export class LSTM extends Recurrent<LstmState> {
+  constructor(inputSize: number, hiddenSize: number, options: RnnOptions = {}) {
     super(4, inputSize, hiddenSize, options);
   }
-  protected runLayer(call: LayerCall): LayerResult {
-    return lstmLayer(call);
+  protected layer(p: RecurrentLayer, states: readonly Tensor[] | undefined): LayerResult {
+    const { output, h, c } = lstmLayer({ ...p, h0: states?.[0], c0: states?.[1] });
+    return { output, states: [h, c] };
   }
-  forward(x: Tensor | PackedSequence, state?: LstmState, options?: RecurrentCall): [Tensor, LstmState] {
-    const input = unpacked(x, options);
-    const { output, h, c } = this.runLayers(input.x, state?.[0], state?.[1], input.lengths);
-    return [repacked(x, output), [h, c!]];
+  protected listState(state: LstmState): readonly Tensor[] {
+    return state;
+  }
+  protected makeState([h, c]: readonly Tensor[]): LstmState {
+    return [h!, c!];
   }
 }
+export interface LSTM {
+  (x: Tensor, state?: LstmState, options?: SequenceOptions): [output: Tensor, state: LstmState];
+  (x: PackedSequence, state?: LstmState): [output: PackedSequence, state: LstmState];
+}
 
-/** https://arxiv.org/abs/1406.1078 ; gates r, z, n. */
-export class GRU extends RecurrentBase<[x: Tensor, state?: Tensor, options?: RecurrentCall], [output: Tensor, state: Tensor]> {
-  constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions = {}) {
+/** Gated recurrent unit: `n = tanh(x_n + σ(r) h_n)`, `h' = n + σ(z) (h − n)`. https://arxiv.org/abs/1406.1078 */
+export class GRU extends Recurrent<Tensor> {
+  constructor(inputSize: number, hiddenSize: number, options: RnnOptions = {}) {
     super(3, inputSize, hiddenSize, options);
   }
-  protected runLayer(call: LayerCall): LayerResult {
-    return gruLayer(call);
+  protected layer(p: RecurrentLayer, states: readonly Tensor[] | undefined): LayerResult {
+    const { output, h } = gruLayer({ ...p, h0: states?.[0] });
+    return { output, states: [h] };
   }
-  forward(x: Tensor | PackedSequence, state?: Tensor, options?: RecurrentCall): [Tensor, Tensor] {
-    const input = unpacked(x, options);
-    const { output, h } = this.runLayers(input.x, state, undefined, input.lengths);
-    return [repacked(x, output), h];
+  protected listState(state: Tensor): readonly Tensor[] {
+    return [state];
+  }
+  protected makeState([h]: readonly Tensor[]): Tensor {
+    return h!;
   }
 }
+export interface GRU {
+  (x: Tensor, state?: Tensor, options?: SequenceOptions): [output: Tensor, state: Tensor];
+  (x: PackedSequence, state?: Tensor): [output: PackedSequence, state: Tensor];
+}
 
-/** `h' = tanh(W_ih x + b_ih + W_hh h + b_hh)`, or with relu. */
-export class RNN extends RecurrentBase<[x: Tensor, state?: Tensor, options?: RecurrentCall], [output: Tensor, state: Tensor]> {
+/** The plain recurrent network: `h' = tanh(W_ih x + b_ih + W_hh h + b_hh)`, or relu. https://doi.org/10.1207/s15516709cog1402_1 */
+export class RNN extends Recurrent<Tensor> {
   readonly nonlinearity: "tanh" | "relu";
-  constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions & { readonly nonlinearity?: "tanh" | "relu" } = {}) {
+  constructor(
+    inputSize: number,
+    hiddenSize: number,
+    options: RnnOptions & { readonly nonlinearity?: "tanh" | "relu" } = {},
+  ) {
     super(1, inputSize, hiddenSize, options);
     this.nonlinearity = options.nonlinearity ?? "tanh";
   }
-  protected runLayer(call: LayerCall): LayerResult {
-    return rnnLayer({ ...call, nonlinearity: this.nonlinearity });
+  protected layer(p: RecurrentLayer, states: readonly Tensor[] | undefined): LayerResult {
+    const { output, h } = rnnLayer({ ...p, h0: states?.[0], nonlinearity: this.nonlinearity });
+    return { output, states: [h] };
   }
-  forward(x: Tensor | PackedSequence, state?: Tensor, options?: RecurrentCall): [Tensor, Tensor] {
-    const input = unpacked(x, options);
-    const { output, h } = this.runLayers(input.x, state, undefined, input.lengths);
-    return [repacked(x, output), h];
+  protected listState(state: Tensor): readonly Tensor[] {
+    return [state];
   }
-}
-
-// A packed input gives a packed output.
-export interface LSTM {
-  (x: PackedSequence, state?: LstmState): [output: PackedSequence, state: LstmState];
-}
-export interface GRU {
-  (x: PackedSequence, state?: Tensor): [output: PackedSequence, state: Tensor];
+  protected makeState([h]: readonly Tensor[]): Tensor {
+    return h!;
+  }
 }
 export interface RNN {
+  (x: Tensor, state?: Tensor, options?: SequenceOptions): [output: Tensor, state: Tensor];
   (x: PackedSequence, state?: Tensor): [output: PackedSequence, state: Tensor];
 }
