@@ -45,10 +45,9 @@ export type UnaryOp =
 
 /**
  * Two-argument operations on equal types. `div` on integers truncates (division by 0 gives 0); `rem` is the truncated
- * remainder (x rem 0 is 0); on floats, `rem` is C's fmod; `min`/`max` let a NaN win, and of two zeros give either; `pow`, of floats
- * only, is C's. `and or xor` are bitwise on integers, logical on bools; `shl`,
- * `shr` (arithmetic) and `shru` are for integers, the amount, of the same type, taken modulo the width (for vectors: a scalar i32
- * constant).
+ * remainder (x rem 0 is 0), on floats C's fmod; `min`/`max` let a NaN win, and of two zeros give either; `pow`, of floats
+ * only, is C's. `and or xor` are bitwise on integers, logical on bools; `shl`, `shr` (arithmetic) and `shru` are for
+ * integers, the amount, of the same type, taken modulo the width (for vectors: a scalar i32 constant).
  */
 export type ArithmeticOp =
   | "add"
