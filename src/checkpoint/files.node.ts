@@ -5,10 +5,11 @@
 //   .model.safetensors.HOST-PID-RANDOM.kindling.tmp     being written
 //   .checkpoint-500.HOST-PID-RANDOM.kindling.old        a folder being replaced; put back if its successor never came
 
-import { randomBytes } from "node:crypto";
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
+import { mkdir, randomBytes } from "node:crypto";
+import { type FileHandle, open, readdir, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
+import { makeFolder } from "../base/make-folder.node.ts";
 import { CheckpointError } from "../base/errors.ts";
 
 /** Writes or replaces a file; its folder is made if need be. */
@@ -20,7 +21,7 @@ export async function writeFileAtomic(
     typeof content === "string" ? [Buffer.from(content)] : content instanceof Uint8Array ? [content] : content;
   const final = resolve(path);
   await reporting("write", path, async () => {
-    await mkdir(dirname(final), { recursive: true });
+    await makeFolder(dirname(final));
     await sweep(dirname(final));
     await withTemporary(final, async (temporary) => {
       const file = await open(temporary, "wx");
@@ -47,7 +48,7 @@ export async function writeFolderAtomic(
 ): Promise<void> {
   const final = resolve(path);
   await reporting("write", path, async () => {
-    await mkdir(dirname(final), { recursive: true });
+    await makeFolder(dirname(final));
     await sweep(dirname(final));
     const before = await entriesOf(final);
     if (before !== undefined && before.length > 0 && !replace) {

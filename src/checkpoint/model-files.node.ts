@@ -1,7 +1,8 @@
 // A model's folder: `config.json` and `model.safetensors`, as Hugging Face lays it out.
 
-import { mkdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "../base/make-folder.node.ts";
 import { CheckpointError } from "../base/errors.ts";
 import { readJson, writeFileAtomic } from "./files.node.ts";
 import type { SafetensorsEntry } from "./safetensors.ts";
@@ -42,7 +43,7 @@ async function checkFolder(folder: string): Promise<void> {
 
 /** Writes both files into the folder, each beside its old version and renamed: weights first. */
 export async function saveModelFolder(folder: string, config: string, entries: readonly SafetensorsEntry[]): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((error: Error) => {
+  await makeFolder(folder).catch((error: Error) => {
     throw new CheckpointError(`${folder}: the folder cannot be made: ${error.message}.`, { folder }, { cause: error });
   });
   await saveSafetensors(join(folder, weightsName), entries, { format: "pt" });

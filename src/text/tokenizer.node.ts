@@ -1,8 +1,9 @@
 // Tokenizers on disk, where Node finds them: a folder with tokenizer.json and tokenizer_config.json.
 
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "../base/make-folder.node.ts";
 import { CheckpointError } from "../base/errors.ts";
 import { loadTokenizer } from "./load-tokenizer.ts";
 import type { PreTrainedTokenizer, PreTrainedTokenizerOptions } from "./pretrained-tokenizer.ts";
@@ -40,7 +41,7 @@ export const AutoTokenizer: {
 export async function savePretrained(tokenizer: PreTrainedTokenizer, folder: string): Promise<void> {
   const files = Object.entries(tokenizer.toFiles());
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     for (const [name, content] of files) await writeWhole(join(folder, name), `${JSON.stringify(content, null, 2)}\n`);
   } catch (cause) {
     throw new CheckpointError(

@@ -3,9 +3,10 @@
 
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { makeFolder } from "../base/make-folder.node.ts";
 import { CheckpointError } from "../base/errors.ts";
 import {
   readJson,
@@ -36,7 +37,7 @@ const required = ["model.safetensors", "optimizer.safetensors", "trainer_state.j
  * overwrite it. Throws before anything is changed.
  */
 export async function openRun(path: string, { resume, overwrite }: OpenOptions): Promise<OpenedRun> {
-  await reporting("write", path, () => mkdir(path, { recursive: true }));
+  await reporting("write", path, () => makeFolder(path));
   await reporting("write", path, () => removeLeftovers(path));
   const names = await reporting("read", path, () => readdir(path));
   const steps = checkpointSteps(names);
@@ -132,7 +133,7 @@ class DiskFolder implements RunFolder {
 
 /** Writes files one by one, each whole or not at all. */
 export async function writeFiles(path: string, files: FolderFiles): Promise<void> {
-  await reporting("write", path, () => mkdir(path, { recursive: true }));
+  await reporting("write", path, () => makeFolder(path));
   for (const [name, content] of files) {
     if (typeof content === "string") await writeFileAtomic(join(path, name), content);
     else await saveSafetensors(join(path, name), content, { format: "pt" });
