@@ -5,8 +5,8 @@
 //   .model.safetensors.HOST-PID-RANDOM.kindling.tmp     being written
 //   .checkpoint-500.HOST-PID-RANDOM.kindling.old        a folder being replaced; put back if its successor never came
 
-import { mkdir, randomBytes } from "node:crypto";
-import { type FileHandle, open, readdir, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { makeFolder } from "../base/make-folder.node.ts";
