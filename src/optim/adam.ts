@@ -5,6 +5,7 @@
 //
 // Adam adds `weightDecay p` to g; AdamW shrinks p by `lr weightDecay` before, apart from g.
 
+import { ArgumentError } from "../base/errors.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type BaseOptions, type GroupOptions, Optimizer, type ParamGroup, type ParamState } from "./optimizer.ts";
 
@@ -25,7 +26,14 @@ interface AdamState extends ParamState {
 }
 
 type Params = readonly Tensor[] | readonly GroupOptions<AdamOptions>[];
-const defaults: AdamOptions = { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, amsgrad: false, maximize: false };
+const defaults: AdamOptions = {
+  lr: 1e-3,
+  betas: [0.9, 0.999],
+  eps: 1e-8,
+  weightDecay: 0,
+  amsgrad: false,
+  maximize: false,
+};
 
 /** https://arxiv.org/abs/1412.6980 */
 export class Adam extends Optimizer<AdamOptions> {
@@ -34,6 +42,16 @@ export class Adam extends Optimizer<AdamOptions> {
   constructor(params: Params, options: Partial<AdamOptions> = {}, decoupled = false) {
     super(params, { ...defaults, ...options });
     this.#decoupled = decoupled;
+  }
+
+  protected override check({ betas, eps, weightDecay }: ParamGroup<AdamOptions>): void {
+    if (betas.some((beta) => !(beta >= 0 && beta < 1)) || !(eps >= 0) || !(weightDecay >= 0)) {
+      throw new ArgumentError(
+        `${this.constructor.name}: betas ${betas.join(", ")}, eps ${eps}, weightDecay ${weightDecay}; ` +
+          "betas lie from 0 to below 1, the others are at least 0.",
+        { betas, eps, weightDecay },
+      );
+    }
   }
 
   protected update(group: ParamGroup<AdamOptions>, params: readonly Tensor[]): void {
@@ -58,7 +76,10 @@ export class Adam extends Optimizer<AdamOptions> {
         largest.copy_(largest.maximum(state.expAvgSq));
         second = largest;
       }
-      const denominator = second.sqrt().div(Math.sqrt(1 - beta2 ** state.step)).add_(eps);
+      const denominator = second
+        .sqrt()
+        .div(Math.sqrt(1 - beta2 ** state.step))
+        .add_(eps);
       p.addcdiv_(state.expAvg, denominator, { value: -lr / (1 - beta1 ** state.step) });
     }
   }

@@ -20,7 +20,9 @@ export function clipGradNorm_(
   if (grads.length === 0) return 0;
   return noGrad(() =>
     tidy(() => {
-      const total = stack(grads.map((g) => g.norm(normType).float())).norm(normType).item();
+      const total = stack(grads.map((g) => g.norm(normType).float()))
+        .norm(normType)
+        .item();
       if (errorIfNonfinite && !Number.isFinite(total)) {
         throw new NonFiniteError(`clipGradNorm_: the gradients' norm is ${total}; nothing was scaled.`, { total });
       }

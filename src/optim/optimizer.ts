@@ -13,7 +13,9 @@ export interface BaseOptions {
 }
 
 /** Parameters with settings of their own. The settings may be changed between steps, as schedules do. */
-export type ParamGroup<O extends BaseOptions> = { readonly params: readonly Tensor[] } & { -readonly [k in keyof O]: O[k] };
+export type ParamGroup<O extends BaseOptions> = { readonly params: readonly Tensor[] } & {
+  -readonly [k in keyof O]: O[k];
+};
 /** A group as it is given: settings that are left out are the optimizer's. */
 export type GroupOptions<O extends BaseOptions> = { readonly params: readonly Tensor[] } & Partial<O>;
 
@@ -27,19 +29,42 @@ export interface OptimizerState {
 }
 
 export abstract class Optimizer<O extends BaseOptions> {
-  readonly paramGroups: ParamGroup<O>[];
-  protected readonly state = new Map<Tensor, ParamState>();
+  readonly paramGroups: ParamGroup<O>[] = [];
+  protected readonly state: Map<Tensor, ParamState> = new Map();
+  readonly #defaults: O;
 
   constructor(params: readonly Tensor[] | readonly GroupOptions<O>[], defaults: O) {
+    this.#defaults = defaults;
     const groups = params.every((p) => p instanceof Tensor) ? [{ params }] : (params as readonly GroupOptions<O>[]); // one kind or the other
-    this.paramGroups = groups.map((group) => ({ ...defaults, ...group }) as ParamGroup<O>); // defaults fill what the group leaves out
-    const all = this.#all();
-    if (all.length === 0) throw new ArgumentError(`${this.constructor.name}: no parameters were given.`, {});
-    if (new Set(all).size < all.length) throw new ArgumentError(`${this.constructor.name}: a parameter appears in two groups.`, {});
-    for (const group of this.paramGroups) {
-      if (!(group.lr >= 0)) throw new ArgumentError(`${this.constructor.name}: learning rate ${group.lr}; it is at least 0.`, { lr: group.lr });
-    }
+    for (const group of groups as readonly GroupOptions<O>[]) this.addParamGroup(group); // bare parameters have all the defaults
+    if (this.#all().length === 0) throw new ArgumentError(`${this.constructor.name}: no parameters were given.`, {});
   }
+
+  /** Takes more parameters, with settings of their own where they are given. */
+  addParamGroup(group: GroupOptions<O>): void {
+    const whole = { ...this.#defaults, ...group } as ParamGroup<O>; // defaults fill what the group leaves out
+    const known = new Set(this.#all());
+    for (const p of group.params) {
+      if (known.has(p))
+        throw new ArgumentError(`${this.constructor.name}: a parameter appears twice or in two groups.`, {});
+      if (!p.isLeaf)
+        throw new ArgumentError(
+          `${this.constructor.name}: wants leaf tensors, got the result of ${p.gradFn?.name}.`,
+          {},
+        );
+      known.add(p);
+    }
+    if (!(whole.lr >= 0)) {
+      throw new ArgumentError(`${this.constructor.name}: learning rate ${whole.lr}; it is at least 0.`, {
+        lr: whole.lr,
+      });
+    }
+    this.check(whole);
+    this.paramGroups.push(whole);
+  }
+
+  /** Throws if the settings of a group make no sense. */
+  protected check(_group: ParamGroup<O>): void {}
 
   #all(): Tensor[] {
     return this.paramGroups.flatMap((group) => group.params);
@@ -84,7 +109,8 @@ export abstract class Optimizer<O extends BaseOptions> {
     const state: Record<string, ParamState> = {};
     all.forEach((p, i) => {
       const own = this.state.get(p);
-      if (own !== undefined) state[i] = Object.fromEntries(Object.entries(own).map(([key, value]) => [snakeCase(key), value]));
+      if (own !== undefined)
+        state[i] = Object.fromEntries(Object.entries(own).map(([key, value]) => [snakeCase(key), value]));
     });
     let next = 0;
     const groups = this.paramGroups.map(({ params, ...settings }) => ({
@@ -107,7 +133,10 @@ export abstract class Optimizer<O extends BaseOptions> {
     }
     for (const [index, entry] of Object.entries(dict.state)) {
       const p = all[Number(index)];
-      if (p === undefined) throw new CheckpointError(`loading the state of ${this.constructor.name}: there is no parameter ${index}.`, { index });
+      if (p === undefined)
+        throw new CheckpointError(`loading the state of ${this.constructor.name}: there is no parameter ${index}.`, {
+          index,
+        });
       for (const [key, value] of Object.entries(entry)) {
         if (value instanceof Tensor && value.numel !== 1 && !sameShape(value.shape, p.shape)) {
           throw new CheckpointError(
@@ -117,18 +146,27 @@ export abstract class Optimizer<O extends BaseOptions> {
         }
       }
     }
+    const copies = new Map<Tensor, ParamState>();
     noGrad(() => {
       for (const [index, entry] of Object.entries(dict.state)) {
-        const copies = Object.entries(entry).map(([key, value]) => {
-          const step = key === "step" && value instanceof Tensor; // PyTorch keeps the count in a tensor
-          return [camelCase(key), step ? value.item() : value instanceof Tensor ? persist(value.clone()) : value];
+        const copy = Object.entries(entry).flatMap(([key, value]): [string, Tensor | number][] => {
+          if (!(value instanceof Tensor)) return value === null ? [] : [[camelCase(key), value]]; // PyTorch's empty buffers are null
+          return [[camelCase(key), value.numel === 1 && key === "step" ? value.item() : persist(value.clone())]];
         });
-        this.state.set(all[Number(index)]!, Object.fromEntries(copies) as ParamState);
+        if (copy.length > 0) copies.set(all[Number(index)]!, Object.fromEntries(copy));
       }
     });
+    for (const old of this.state.values()) {
+      for (const value of Object.values(old)) if (value instanceof Tensor) value.dispose("loadStateDict()");
+    }
+    this.state.clear();
+    for (const [p, copy] of copies) this.state.set(p, copy);
     dict.param_groups.forEach((settings, g) => {
       const { params: _, ...rest } = settings;
-      Object.assign(this.paramGroups[g]!, Object.fromEntries(Object.entries(rest).map(([key, value]) => [camelCase(key), value])));
+      Object.assign(
+        this.paramGroups[g]!,
+        Object.fromEntries(Object.entries(rest).map(([key, value]) => [camelCase(key), value])),
+      );
     });
   }
 }

@@ -18,10 +18,11 @@ const defaults: SgdOptions = { lr: 1e-3, momentum: 0, dampening: 0, weightDecay:
 export class SGD extends Optimizer<SgdOptions> {
   constructor(params: readonly Tensor[] | readonly GroupOptions<SgdOptions>[], options: Partial<SgdOptions> = {}) {
     super(params, { ...defaults, ...options });
-    for (const { nesterov, momentum, dampening } of this.paramGroups) {
-      if (nesterov && (momentum <= 0 || dampening !== 0)) {
-        throw new ArgumentError("SGD: nesterov needs a momentum above 0 and no dampening.", { momentum, dampening });
-      }
+  }
+
+  protected override check({ nesterov, momentum, dampening }: ParamGroup<SgdOptions>): void {
+    if (nesterov && (momentum <= 0 || dampening !== 0)) {
+      throw new ArgumentError("SGD: nesterov needs a momentum above 0 and no dampening.", { momentum, dampening });
     }
   }
 

@@ -1,0 +1,179 @@
+// Optimizers: PyTorch's trajectories, states and checkpoints; memory that does not grow.
+
+import { test } from "node:test";
+import { closeToGolden, fromGolden, type GoldenTensor } from "../../test/golden.ts";
+import { close, deepEqual, equal, fixture, ok, throws } from "../../test/portable/harness.ts";
+import { tolerances } from "../../test/tolerances.ts";
+import { ArgumentError, CheckpointError } from "../base/errors.ts";
+import { snakeCase } from "../base/spelling.ts";
+import * as optim from "../optim.ts";
+import { ones, tensor, zeros } from "../tensor/create.ts";
+import { noGrad } from "../tensor/grad-mode.ts";
+import { memoryStats } from "../tensor/memory.ts";
+import { persist, scope } from "../tensor/scope.ts";
+import { Tensor } from "../tensor/tensor.ts";
+
+interface Problem {
+  readonly params: readonly GoldenTensor[];
+  readonly grads: readonly (readonly (GoldenTensor | null)[])[];
+}
+interface Golden {
+  readonly name: string;
+  readonly optimizer: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly groups?: readonly { readonly params: readonly number[] }[];
+  readonly feedback?: boolean;
+  readonly trajectory: readonly (readonly (readonly (number | string)[])[])[];
+  readonly state: Readonly<Record<string, Readonly<Record<string, GoldenTensor | number>>>>;
+}
+
+const problem = (await fixture("optim/problem.json")) as Problem;
+const goldens = (await fixture("optim/optimizers.json")) as Golden[];
+type AnyOptimizer = optim.Optimizer<optim.BaseOptions>;
+const kinds = optim as unknown as Readonly<Record<string, new (params: unknown, options: object) => AnyOptimizer>>; // by name
+
+function start(golden: Golden): { params: Tensor[]; optimizer: AnyOptimizer } {
+  const params = problem.params.map((p) => fromGolden(p).requiresGrad_());
+  const given = golden.groups?.map((g) => ({ ...g, params: g.params.map((i) => params[i]) })) ?? params;
+  return { params, optimizer: new kinds[golden.optimizer]!(given, golden.options) };
+}
+
+function step(golden: Golden, at: number, params: readonly Tensor[], optimizer: AnyOptimizer): void {
+  params.forEach((p, i) => {
+    const g = problem.grads[at]![i]!;
+    const given = g === null ? undefined : fromGolden(g);
+    p.grad = golden.feedback === true && given !== undefined ? given.add(p.detach()) : given;
+  });
+  optimizer.step();
+  params.forEach((p, i) => {
+    close(
+      p.toArray(),
+      golden.trajectory[at]![i]!.map(Number),
+      tolerances.float32,
+      `parameter ${i} after step ${at + 1}`,
+    );
+  });
+}
+
+const spelled = (g: Golden): Golden => ({
+  ...g,
+  options: Object.fromEntries(
+    Object.entries(g.options).map(([key, value]) => [
+      key.replace(/_([a-z])/g, (_, c: string) => c.toUpperCase()),
+      value,
+    ]),
+  ),
+});
+
+for (const golden of goldens.map(spelled)) {
+  const skip = !(golden.optimizer in optim) && "not here yet";
+  test(`${golden.name}`, { skip }, () => {
+    const { params, optimizer } = start(golden);
+    golden.trajectory.forEach((_, at) => {
+      step(golden, at, params, optimizer);
+    });
+    const { state } = optimizer.stateDict();
+    deepEqual(Object.keys(state), Object.keys(golden.state));
+    for (const [index, entries] of Object.entries(golden.state)) {
+      deepEqual(Object.keys(state[index]!).sort(), Object.keys(entries).sort());
+      for (const [key, wanted] of Object.entries(entries)) {
+        const value = state[index]![key]!;
+        const number = typeof wanted === "number" ? wanted : Number(wanted.data[0]);
+        if (value instanceof Tensor) closeToGolden(value, wanted as GoldenTensor, `${key} of ${index}`);
+        else close([value], [number], tolerances.float32, `${key} of ${index}`);
+      }
+    }
+  });
+
+  test(`${golden.name}, from a checkpoint in the middle`, { skip }, () => {
+    const first = start(golden);
+    for (let at = 0; at < 7; at++) step(golden, at, first.params, first.optimizer);
+    const second = start({ ...golden, options: { ...golden.options, lr: 123 } });
+    noGrad(() => {
+      second.params.forEach((p, i) => p.copy_(first.params[i]!));
+    });
+    second.optimizer.loadStateDict(first.optimizer.stateDict());
+    for (let at = 7; at < golden.trajectory.length; at++) step(golden, at, second.params, second.optimizer);
+  });
+}
+
+test("PyTorch's own states load: the count of steps in a tensor, settings in snake case", () => {
+  const p = zeros([2]).requiresGrad_();
+  const optimizer = new optim.AdamW([p]);
+  optimizer.loadStateDict({
+    state: { 0: { step: tensor(3), exp_avg: ones([2]), exp_avg_sq: ones([2]) } },
+    param_groups: [{ lr: 0.5, betas: [0.8, 0.9], weight_decay: 0, foreach: null, params: [0] }],
+  });
+  deepEqual(optimizer.paramGroups[0]!.betas, [0.8, 0.9]);
+  const { state, param_groups } = optimizer.stateDict();
+  equal(state[0]!["step"], 3);
+  deepEqual(param_groups[0]!["params"], [0]);
+  equal(param_groups[0]!["weight_decay"], 0);
+  p.grad = ones([2]);
+  optimizer.step();
+  const m = 0.8 + 0.2;
+  const denominator = Math.sqrt((0.9 + 0.1) / (1 - 0.9 ** 4)) + 1e-8;
+  close([p.at(0).item()], [(-0.5 / (1 - 0.8 ** 4)) * (m / denominator)], tolerances.float32);
+});
+
+test("a state replaces the whole old one, or nothing at all", () => {
+  const params = [zeros([2]).requiresGrad_(), zeros([3]).requiresGrad_()];
+  const optimizer = new optim.SGD(params, { lr: 0.1, momentum: 0.9 });
+  for (const p of params) p.grad = p.detach().onesLike();
+  optimizer.step();
+  const { param_groups } = optimizer.stateDict();
+  const wrong = { 1: { momentum_buffer: zeros([2]) } };
+  throws(
+    () => optimizer.loadStateDict({ state: wrong, param_groups }),
+    CheckpointError,
+    /momentum_buffer of parameter 1/,
+  );
+  throws(() => optimizer.loadStateDict({ state: {}, param_groups: [] }), CheckpointError, /groups of \[\]/);
+  optimizer.loadStateDict(optimizer.stateDict());
+  deepEqual(Object.keys(optimizer.stateDict().state), ["0", "1"]);
+  optimizer.loadStateDict({ state: {}, param_groups });
+  deepEqual(optimizer.stateDict().state, {});
+});
+
+test("groups may be added; what cannot work is refused", () => {
+  const [a, b] = [zeros([1]).requiresGrad_(), zeros([1]).requiresGrad_()];
+  const optimizer = new optim.SGD([a], { lr: 0.1 });
+  optimizer.addParamGroup({ params: [b], lr: 0.2 });
+  deepEqual(
+    optimizer.paramGroups.map(({ lr, momentum }) => [lr, momentum]),
+    [
+      [0.1, 0],
+      [0.2, 0],
+    ],
+  );
+  throws(() => optimizer.addParamGroup({ params: [a] }), ArgumentError, /two groups/);
+  throws(() => new optim.SGD([]), ArgumentError, /no parameters/);
+  throws(() => new optim.SGD([a], { lr: -1 }), ArgumentError, /learning rate -1/);
+  throws(() => new optim.SGD([a], { nesterov: true }), ArgumentError, /momentum/);
+  throws(() => new optim.Adam([a], { betas: [1, 0.9] }), ArgumentError, /betas/);
+  equal(snakeCase("expAvgSq"), "exp_avg_sq");
+});
+
+test("memory stays the same over thousands of steps", () => {
+  const p = persist(ones([8, 8])).requiresGrad_();
+  const optimizers: AnyOptimizer[] = [
+    new optim.AdamW([p], { amsgrad: true }),
+    new optim.SGD([p], { momentum: 0.9, nesterov: true, weightDecay: 0.1 }),
+  ];
+  const train = (optimizer: AnyOptimizer): void => {
+    const s = scope();
+    p.square().sum().backward();
+    optim.clipGradNorm_([p], 1);
+    optimizer.step();
+    optimizer.zeroGrad();
+    s.end();
+  };
+  for (const optimizer of optimizers) {
+    train(optimizer);
+    const { liveBlocks, reservedBytes } = memoryStats();
+    for (let i = 0; i < 2000; i++) train(optimizer);
+    equal(memoryStats().liveBlocks, liveBlocks);
+    equal(memoryStats().reservedBytes, reservedBytes);
+  }
+  ok(p.grad === undefined);
+});
