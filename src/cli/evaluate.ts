@@ -1,20 +1,17 @@
 // `kindling evaluate summarization`: ROUGE of a model on a file, beside the trivial baseline.
 
-import cliProgress from "cli-progress";
 import type { Command } from "commander";
 import { readJsonl } from "../data/jsonl.node.ts";
-import type { GenerateOptions } from "../generation/options.ts";
 import { type RougeScores, rouge } from "../metrics/rouge.ts";
 import { pipeline } from "../pipelines/pipeline.ts";
+import { progressBar } from "../training/progress.node.ts";
+import { addGenerationOptions, type GenerationFlags, generationOptions } from "./generation.ts";
 import { wholeNumber } from "./numbers.ts";
-import { report } from "./report.ts";
-import { addGenerationOptions, generationOptions } from "./run.ts";
 
-interface Options extends GenerateOptions {
+interface Flags extends GenerationFlags {
   readonly model: string;
   readonly data: string;
   readonly rows?: number;
-  readonly batchSize: number;
   readonly json?: boolean;
 }
 
@@ -22,47 +19,52 @@ export function addEvaluate(program: Command): void {
   const evaluate = program.command("evaluate").description("Score a trained model on a file.");
   const command = evaluate
     .command("summarization")
-    .description("ROUGE-1, -2 and -L of the model's summaries, and of the texts' first 12 words.")
+    .description("ROUGE-1, -2 and -L of the model's summaries, and of the texts' first words for comparison.")
     .requiredOption("--model <folder>", "a folder that `kindling train summarization` wrote")
     .requiredOption("--data <file>", 'JSONL, one {"text": …, "summary": …} a line')
     .option("--rows <n>", "only the first rows", wholeNumber(1))
-    .option("--batch-size <n>", "texts decoded together", wholeNumber(1), 32)
     .option("--json", "print the figures as JSON");
   addGenerationOptions(command)
     .addHelpText("after", "\nExample:\n  $ kindling evaluate summarization --model runs/summarizer --data test.jsonl")
-    .action((options: Options) => evaluateSummarizer(options).catch(report));
+    .action(evaluateSummarizer);
 }
 
-/** The first 12 words: what a summary must beat to be worth anything. */
-export function leadBaseline(text: string): string {
-  return text.split(/\s+/).slice(0, 12).join(" ");
+const baselineWords = 12;
+
+/** The first words: what a summary must beat to be worth anything. */
+function firstWords(text: string): string {
+  return text.split(/\s+/).slice(0, baselineWords).join(" ");
 }
 
-async function evaluateSummarizer(o: Options): Promise<void> {
-  const rows = (await readJsonl(o.data, { columns: ["text", "summary"] })).slice(0, o.rows);
-  const summarize = await pipeline("summarization", o.model);
-  const bar = new cliProgress.SingleBar({ format: "{bar} {value}/{total} texts, {eta_formatted} left", noTTYOutput: false });
-  if (process.stderr.isTTY) bar.start(rows.length, 0);
-  const started = performance.now();
-  const made = await summarize(
-    rows.map((row) => row.text),
-    { ...generationOptions(o), batchSize: o.batchSize, onProgress: (done) => bar.update(done) },
-  );
-  bar.stop();
+async function evaluateSummarizer(flags: Flags): Promise<void> {
+  const rows = (await readJsonl(flags.data, { columns: ["text", "summary"] })).slice(0, flags.rows);
+  const texts = rows.map((row) => row.text);
   const references = rows.map((row) => row.summary);
-  const model = rouge(made.map((m) => m.summary_text), references);
-  const baseline = rouge(rows.map((row) => leadBaseline(row.text)), references);
+  const summarize = await pipeline("summarization", flags.model);
+  const bar = progressBar(rows.length, { label: "texts" });
+  const started = performance.now();
+  const onProgress = (done: number): void => bar.update(done);
+  const { batchSize } = flags;
+  const made = await summarize(texts, { ...generationOptions(flags), batchSize, onProgress }).finally(() => bar.stop());
   const seconds = (performance.now() - started) / 1000;
-  if (o.json === true) console.log(JSON.stringify({ rows: rows.length, seconds, model, baseline }, null, 2));
-  else printTable({ model, "first 12 words": baseline }, rows.length, seconds);
+  const results = {
+    model: rouge(
+      made.map((one) => one.summary_text),
+      references,
+    ),
+    baseline: rouge(texts.map(firstWords), references),
+  };
+  if (flags.json === true) console.log(JSON.stringify({ rows: rows.length, seconds, ...results }, null, 2));
+  else printTable(results, rows.length, seconds);
 }
 
-export function printTable(results: Readonly<Record<string, RougeScores>>, rows: number, seconds: number): void {
-  const line = (cells: readonly string[]): string => cells.map((c, i) => (i === 0 ? c.padEnd(16) : c.padStart(9))).join("");
-  console.log(line(["", "ROUGE-1", "ROUGE-2", "ROUGE-L"]));
-  for (const [name, scores] of Object.entries(results)) {
-    const values = [scores.rouge1, scores.rouge2, scores.rougeL].map((s) => (100 * s.fmeasure).toFixed(2));
-    console.log(line([name, ...values]));
-  }
+function printTable(results: Readonly<Record<"model" | "baseline", RougeScores>>, rows: number, seconds: number): void {
+  const line = (cells: readonly string[]): void =>
+    console.log(cells.map((cell, i) => (i === 0 ? cell.padEnd(16) : cell.padStart(9))).join(""));
+  const scores = ({ rouge1, rouge2, rougeL }: RougeScores): string[] =>
+    [rouge1, rouge2, rougeL].map((score) => (100 * score.fmeasure).toFixed(2));
+  line(["", "ROUGE-1", "ROUGE-2", "ROUGE-L"]);
+  line(["model", ...scores(results.model)]);
+  line([`first ${baselineWords} words`, ...scores(results.baseline)]);
   console.log(`${rows} texts in ${seconds.toFixed(1)} s (F-measures, in percent)`);
 }

@@ -1,21 +1,28 @@
 #!/usr/bin/env node
-// The command `kindling`: each subcommand is a file, loaded when it is called.
+// The command `kindling`. Each subcommand is a file; what it throws ends here.
 
+import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { addDoctor } from "./doctor.ts";
 import { addEvaluate } from "./evaluate.ts";
-import { report } from "./report.ts";
+import { oneLine, report } from "./report.ts";
 import { addRun } from "./run.ts";
 import { addTrain } from "./train.ts";
 
+const { version }: { version: string } = JSON.parse(
+  readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
+);
+
 const program = new Command("kindling")
   .description("Train and run language models from text, in TypeScript.")
-  .showHelpAfterError("(--help shows what it takes)")
+  .version(version)
+  .configureOutput({ outputError: (text, write) => write(`kindling: ${oneLine(text.replace(/^error: /, ""))}\n`) })
   .addHelpText(
     "after",
     `
 Examples:
   $ kindling train summarization --train train.jsonl --validation validation.jsonl --output runs/summarizer
+  $ kindling evaluate summarization --model runs/summarizer --data test.jsonl
   $ kindling run summarization --model runs/summarizer "a long text …"
   $ kindling doctor`,
   );
@@ -24,6 +31,12 @@ addTrain(program);
 addEvaluate(program);
 addRun(program);
 addDoctor(program);
+
+// `kindling … | head` closes the pipe before all is written, which is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
 
 try {
   await program.parseAsync();

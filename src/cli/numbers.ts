@@ -7,18 +7,18 @@ export function wholeNumber(least: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (text.trim() === "" || !Number.isInteger(value) || value < least) {
-      throw new InvalidArgumentError(`it must be a whole number of at least ${least}.`);
+      throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`);
     }
     return value;
   };
 }
 
-/** A parser for numbers above (or, with `orEqual`, from) `bound`. */
-export function numberAbove(bound: number, orEqual = false): (text: string) => number {
+/** A parser for numbers above `bound`. */
+export function numberAbove(bound: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (text.trim() === "" || !Number.isFinite(value) || (orEqual ? value < bound : value <= bound)) {
-      throw new InvalidArgumentError(`it must be a number ${orEqual ? "of at least" : "above"} ${bound}.`);
+    if (text.trim() === "" || !Number.isFinite(value) || value <= bound) {
+      throw new InvalidArgumentError(`It must be a number above ${bound}.`);
     }
     return value;
   };
@@ -27,6 +27,15 @@ export function numberAbove(bound: number, orEqual = false): (text: string) => n
 /** A parser for any finite number. */
 export function anyNumber(text: string): number {
   const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("it must be a number.");
+  if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("It must be a number.");
+  return value;
+}
+
+/** A number from 0 to below 1. */
+export function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= 0 && value < 1)) {
+    throw new InvalidArgumentError("It must be a number of at least 0 and below 1.");
+  }
   return value;
 }

@@ -126,7 +126,8 @@ function wrong(path: string, line: number, what: string, todo: string, facts: Fa
   return new DataError(`read ${path}, line ${line}: ${what}. ${todo}`, { file: path, line, ...facts });
 }
 
-function unreadable(path: string, error: unknown): DataError {
+/** The error for a data file that cannot be read, with what to do about it. */
+export function unreadable(path: string, error: unknown): DataError {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const what: Readonly<Record<string, string>> = {
     ENOENT: `there is no such file (looked from ${process.cwd()}). Check the path`,
