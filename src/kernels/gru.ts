@@ -45,9 +45,9 @@ export type GruBackward = WithoutC<BackwardPass> & {
 const noC = { c0: 0, cN: 0, dcN: 0, dc0: 0 } as const;
 const noCells = { at: 0, step: 0, row: 0 } as const;
 
-export function gru(device: Device, p: GruForward, way: Way = wayOf(p.dtype)): void {
+export function gru(device: Device, p: GruForward, way: Way = wayOf(p)): void {
   forward(device, cell, { ...p, ...noC, saved: p.saved && { ...p.saved, cells: noCells } }, way);
 }
-export function gruBackward(device: Device, p: GruBackward, way: Way = wayOf(p.dtype)): void {
+export function gruBackward(device: Device, p: GruBackward, way: Way = wayOf(p)): void {
   backward(device, cell, { ...p, ...noC, saved: { ...p.saved, cells: noCells } }, way);
 }

@@ -43,10 +43,10 @@ const cell: Cell = {
 export type LstmForward = Omit<ForwardPass, "bias">;
 export type LstmBackward = Omit<BackwardPass, "dProduct">;
 
-export function lstm(device: Device, p: LstmForward, way: Way = wayOf(p.dtype)): void {
+export function lstm(device: Device, p: LstmForward, way: Way = wayOf(p)): void {
   forward(device, cell, { ...p, bias: 0 }, way);
 }
 /** Here dProduct is dGates. */
-export function lstmBackward(device: Device, p: LstmBackward, way: Way = wayOf(p.dtype)): void {
+export function lstmBackward(device: Device, p: LstmBackward, way: Way = wayOf(p)): void {
   backward(device, cell, { ...p, dProduct: undefined }, way);
 }

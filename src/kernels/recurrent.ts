@@ -90,10 +90,14 @@ export interface BackwardPass extends Sequence {
   readonly dc0: number;
 }
 
-/** Sequences run with the product and the cell in one kernel, or (any dtype) with a product before each step. */
+/** Product and cell in one kernel, or (any dtype) a product before each step. */
 export type Way = "fused" | "plain";
-export function wayOf(dtype: Real): Way {
-  return dtype === "f32" ? "fused" : "plain";
+
+/** The fused way packs W_hh, which pays only if it is kept or many rows use it. */
+const leastRows = 16;
+export function wayOf({ dtype, packed, T, B }: Pick<Sequence, "dtype" | "packed" | "T" | "B">): Way {
+  if (dtype === "f64") return "plain";
+  return packed !== 0 || (T > 1 && T * B >= leastRows) ? "fused" : "plain";
 }
 
 interface Weight {

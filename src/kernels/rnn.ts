@@ -40,12 +40,12 @@ export type RnnBackward = Own<BackwardPass> & { readonly saved: RnnSaved };
 const noC = { c0: 0, cN: 0, dcN: 0, dc0: 0 } as const;
 const noCells = { at: 0, step: 0, row: 0 } as const;
 
-export function rnn(device: Device, p: RnnForward, way: Way = wayOf(p.dtype)): void {
+export function rnn(device: Device, p: RnnForward, way: Way = wayOf(p)): void {
   const saved = p.saved && { ...p.saved, cells: noCells };
   forward(device, cells[p.nonlinearity], { ...p, ...noC, bias: 0, saved }, way);
 }
 /** Here dProduct is dGates. */
-export function rnnBackward(device: Device, p: RnnBackward, way: Way = wayOf(p.dtype)): void {
+export function rnnBackward(device: Device, p: RnnBackward, way: Way = wayOf(p)): void {
   const saved = { ...p.saved, cells: noCells };
   backward(device, cells[p.nonlinearity], { ...p, ...noC, dProduct: undefined, saved }, way);
 }
