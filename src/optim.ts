@@ -3,6 +3,9 @@
 export { Adagrad, type AdagradOptions } from "./optim/adagrad.ts";
 export { Adam, type AdamOptions, AdamW } from "./optim/adam.ts";
 export { clipGradNorm_, clipGradValue_ } from "./optim/clip.ts";
+export * from "./optim/composite-lr.ts";
+export * from "./optim/cyclic-lr.ts";
+export * from "./optim/lr-scheduler.ts";
 export {
   type BaseOptions,
   type GroupOptions,
@@ -12,4 +15,16 @@ export {
   type ParamState,
 } from "./optim/optimizer.ts";
 export { RMSprop, type RmspropOptions } from "./optim/rmsprop.ts";
+export {
+  type Curve,
+  getConstantSchedule,
+  getConstantScheduleWithWarmup,
+  getCosineScheduleWithWarmup,
+  getInverseSqrtSchedule,
+  getLinearScheduleWithWarmup,
+  getPolynomialDecayScheduleWithWarmup,
+  getScheduler,
+  type ScheduleOptions,
+  type SchedulerName,
+} from "./optim/schedules.ts";
 export { SGD, type SgdOptions } from "./optim/sgd.ts";

@@ -31,10 +31,10 @@ export interface OptimizerState {
 export abstract class Optimizer<O extends BaseOptions> {
   readonly paramGroups: ParamGroup<O>[] = [];
   protected readonly state: Map<Tensor, ParamState> = new Map();
-  readonly #defaults: O;
+  readonly defaults: O;
 
   constructor(params: readonly Tensor[] | readonly GroupOptions<O>[], defaults: O) {
-    this.#defaults = defaults;
+    this.defaults = defaults;
     const groups = params.every((p) => p instanceof Tensor) ? [{ params }] : (params as readonly GroupOptions<O>[]); // one kind or the other
     for (const group of groups as readonly GroupOptions<O>[]) this.addParamGroup(group); // bare parameters have all the defaults
     if (this.#all().length === 0) throw new ArgumentError(`${this.constructor.name}: no parameters were given.`, {});
@@ -42,7 +42,7 @@ export abstract class Optimizer<O extends BaseOptions> {
 
   /** Takes more parameters, with settings of their own where they are given. */
   addParamGroup(group: GroupOptions<O>): void {
-    const whole = { ...this.#defaults, ...group } as ParamGroup<O>; // defaults fill what the group leaves out
+    const whole = { ...this.defaults, ...group } as ParamGroup<O>; // defaults fill what the group leaves out
     const known = new Set(this.#all());
     for (const p of group.params) {
       if (known.has(p))
