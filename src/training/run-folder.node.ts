@@ -6,8 +6,8 @@ import { createReadStream } from "node:fs";
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { makeFolder } from "../base/make-folder.node.ts";
 import { CheckpointError } from "../base/errors.ts";
+import { makeFolder } from "../base/make-folder.node.ts";
 import {
   readJson,
   removeFolder,

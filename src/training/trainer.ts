@@ -193,7 +193,7 @@ export class Trainer<Row extends object = Record<string, unknown>> {
       trainStepsPerSecond: run.steps / run.seconds,
       trainLoss: run.meanLoss,
     };
-    if (run.steps > 0) await run.log(metrics);
+    if (run.steps > 0 && !run.wasStopped) await run.log(metrics);
     if (folder !== undefined) await this.saveModel(folder.path);
     await run.tell("onTrainEnd");
     return { globalStep: state.globalStep, trainingLoss: run.meanLoss, metrics, wasStopped: run.wasStopped };

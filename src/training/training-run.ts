@@ -87,12 +87,12 @@ export class TrainingRun<Row> {
     try {
       await this.tell("onTrainBegin");
       if (state.evaluationPending && (await this.#evaluate()) && this.#savesBest) await this.#save(true);
-      while (!this.#isOver()) {
+      while (!this.wasStopped && !this.#isFinished()) {
         await this.#oneStep();
         await breathe();
       }
     } catch (error) {
-      if (error instanceof NonFiniteError) await this.log({ loss: Number.NaN }); // so that the curve ends with a mark
+      if (error instanceof NonFiniteError) await this.log({ loss: Number.NaN }, state.globalStep + 1); // the curve marks it
       throw error;
     } finally {
       this.#bar.stop();
@@ -110,22 +110,19 @@ export class TrainingRun<Row> {
   }
 
   /** Adds to the history and to the log. */
-  async log(values: Metrics): Promise<void> {
+  async log(values: Metrics, step: number = this.#parts.state.globalStep): Promise<void> {
     const { state, folder } = this.#parts;
-    const entry: LogEntry = { ...values, epoch: state.epoch, step: state.globalStep };
+    const entry: LogEntry = { ...values, epoch: step / this.#length.stepsPerEpoch, step };
     state.logHistory.push(entry);
     folder?.log(logRow(entry));
     await this.tell("onLog", { logs: entry });
   }
 
-  #isOver(): boolean {
-    const { state } = this.#parts;
-    return (
-      this.wasStopped ||
-      this.#control.shouldTrainingStop ||
-      state.globalStep >= this.#length.lastStep ||
-      state.trainSeconds >= this.#length.maxSeconds
-    );
+  /** Whether the run has come to its end, stopped or not. */
+  #isFinished(): boolean {
+    const { globalStep, trainSeconds } = this.#parts.state;
+    const { lastStep, maxSeconds } = this.#length;
+    return this.#control.shouldTrainingStop || globalStep >= lastStep || trainSeconds >= maxSeconds;
   }
 
   #expectedSteps(): number {
@@ -223,15 +220,10 @@ export class TrainingRun<Row> {
     const due = (strategy: string, steps: number): boolean =>
       (strategy === "steps" && state.globalStep % steps === 0) || (strategy === "epoch" && epochEnds);
     if (epochEnds) await this.tell("onEpochEnd");
-    if (control.shouldLog || due("steps", loggingSteps) || this.#isOver()) await this.#logLoss(rate);
-    let isBest = false;
-    if (
-      control.shouldEvaluate ||
-      due(evalStrategy, evalSteps) ||
-      (evalStrategy !== "no" && this.#isOver() && !this.wasStopped)
-    ) {
-      isBest = await this.#evaluate();
-    }
+    if (control.shouldLog || due("steps", loggingSteps) || this.#isFinished()) await this.#logLoss(rate);
+    const evaluates =
+      control.shouldEvaluate || due(evalStrategy, evalSteps) || (evalStrategy !== "no" && this.#isFinished());
+    const isBest = evaluates && (await this.#evaluate());
     if (this.#shouldSave(due, isBest)) await this.#save(isBest);
     Object.assign(control, { shouldLog: false, shouldEvaluate: false, shouldSave: false });
   }
@@ -241,7 +233,7 @@ export class TrainingRun<Row> {
     if (this.#parts.folder === undefined) return false;
     if (this.#control.shouldSave || this.wasStopped || due(saveStrategy, saveSteps)) return true;
     if (isBest && this.#savesBest) return true;
-    return this.#isOver() && (saveStrategy === "steps" || saveStrategy === "epoch");
+    return this.#isFinished() && (saveStrategy === "steps" || saveStrategy === "epoch");
   }
 
   get #savesBest(): boolean {
