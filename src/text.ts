@@ -5,3 +5,4 @@ export { loadTokenizer } from "./text/load-tokenizer.ts";
 export { PreTrainedTokenizer } from "./text/pretrained-tokenizer.ts";
 export { Tokenizer } from "./text/tokenizer.ts";
 export { trainBpe } from "./text/train-bpe.ts";
+export { type TrainTokenizerOptions, trainTokenizer } from "./text/train-tokenizer.ts";

@@ -1,77 +1,18 @@
-// Reading JSONL: one JSON object a line, UTF-8. The file is read in blocks and decoded line by line, so that its size is
-// bounded by the rows kept and never by one string. What is wrong is said with the file and the line.
-// A byte order mark, CRLF and blank lines are fine.
+// JSONL on disk. The file is read in blocks and decoded line by line, so that its size is bounded by the rows kept and never
+// by one string.
 
 import { type FileHandle, open } from "node:fs/promises";
-import { DataError, type Facts } from "../base/errors.ts";
-
-export type JsonObject = Readonly<Record<string, unknown>>;
+import { DataError } from "../base/errors.ts";
+import { type JsonlOptions, type JsonlRow, parseLines, pickColumns, wrong } from "./jsonl.ts";
 
 /** All rows, each with exactly these columns, which must be strings that say something. */
-export async function readJsonl<C extends string>(
-  path: string,
-  { columns }: { columns: readonly C[] },
-): Promise<Record<C, string>[]> {
-  const rows: Record<C, string>[] = [];
-  for await (const { line, row } of streamJsonl(path)) {
-    const kept: Partial<Record<C, string>> = {};
-    for (const column of columns) kept[column] = textOf(row, column, path, line);
-    rows.push(kept as Record<C, string>); // every column was set on the line above
-  }
-  return rows;
+export function readJsonl<C extends string>(path: string, options: JsonlOptions<C>): Promise<Record<C, string>[]> {
+  return pickColumns(path, streamJsonl(path), options);
 }
 
 /** The rows one by one, whatever they hold, with the line each stands on. A file without any row is an error. */
-export async function* streamJsonl(path: string): AsyncGenerator<{ line: number; row: JsonObject }> {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  let line = 0;
-  let rows = 0;
-  for await (const bytes of linesOf(path)) {
-    line++;
-    let text: string;
-    try {
-      text = decoder.decode(bytes);
-    } catch {
-      throw wrong(path, line, "not valid UTF-8", encodingHint(bytes));
-    }
-    if (text.trim() === "") continue;
-    rows++;
-    yield { line, row: parseRow(text, path, line) };
-  }
-  if (rows === 0) throw new DataError(`read ${path}: the file holds no rows. Is it the right one?`, { file: path });
-}
-
-function parseRow(text: string, path: string, line: number): JsonObject {
-  let row: unknown;
-  try {
-    row = JSON.parse(text);
-  } catch (error) {
-    const said = (error as Error).message.replace(/ \(line 1 column \d+\)$/, ""); // the line would be read as the file's
-    throw wrong(path, line, `not valid JSON: ${said}. The line is ${excerpt(text)}`, layoutHint(text));
-  }
-  if (typeof row === "object" && row !== null && !Array.isArray(row)) return row as JsonObject;
-  throw wrong(path, line, `wants a JSON object, got ${kindOf(row)}: ${excerpt(text)}`, layoutHint(text));
-}
-
-function textOf(row: JsonObject, column: string, path: string, line: number): string {
-  const value = Object.hasOwn(row, column) ? row[column] : undefined;
-  if (typeof value === "string" && value.trim() !== "") return value;
-  const facts = { column };
-  if (typeof value === "string") {
-    throw wrong(path, line, `"${column}" is empty`, "Give it a text, or leave the row out.", facts);
-  }
-  if (value !== undefined) {
-    throw wrong(path, line, `"${column}" is ${kindOf(value)}`, "It must be a string.", facts);
-  }
-  const keys = Object.keys(row).slice(0, 10);
-  const has = keys.length === 0 ? "the object is empty" : `its keys are ${keys.map((key) => `"${key}"`).join(", ")}`;
-  throw wrong(
-    path,
-    line,
-    `has no "${column}"; ${has}`,
-    "Rename the key, or name the columns that the file has.",
-    facts,
-  );
+export function streamJsonl(path: string): AsyncGenerator<JsonlRow> {
+  return parseLines(path, linesOf(path));
 }
 
 // From bytes to lines.
@@ -120,12 +61,6 @@ async function fill(file: FileHandle, block: Uint8Array, path: string): Promise<
   }
 }
 
-// Errors, for people.
-
-function wrong(path: string, line: number, what: string, todo: string, facts: Facts = {}): DataError {
-  return new DataError(`read ${path}, line ${line}: ${what}. ${todo}`, { file: path, line, ...facts });
-}
-
 /** The error for a data file that cannot be read, with what to do about it. */
 export function unreadable(path: string, error: unknown): DataError {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
@@ -136,30 +71,4 @@ export function unreadable(path: string, error: unknown): DataError {
     EACCES: "permission denied. Change the file's permissions",
   };
   return new DataError(`read ${path}: ${what[code] ?? String(error)}.`, { file: path, code }, { cause: error });
-}
-
-function encodingHint(bytes: Uint8Array): string {
-  const [first, second] = bytes;
-  if (first === 0x1f && second === 0x8b) return "It is compressed by gzip: unpack it first.";
-  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff))
-    return "It is UTF-16: save it as UTF-8.";
-  return "Save the file as UTF-8.";
-}
-
-function layoutHint(text: string): string {
-  const start = text.trimStart();
-  if (start.startsWith("[") || start.trimEnd() === "{") {
-    return "It looks like ordinary JSON over several lines or in one list; JSONL has one object a line.";
-  }
-  return "Correct the line, or leave it out.";
-}
-
-function excerpt(text: string): string {
-  return text.length <= 80 ? text.trim() : `${text.slice(0, 80).trim()}…`;
-}
-
-function kindOf(value: unknown): string {
-  if (value === null) return "null";
-  if (Array.isArray(value)) return "a list";
-  return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
