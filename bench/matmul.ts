@@ -5,14 +5,12 @@
 //
 // Layout is a letter for each operand: n as it is, t the transpose of a matrix that lies the other way round.
 
-import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { createWasmDevice } from "../src/devices/wasm/device.ts";
 import { features } from "../src/devices/wasm/features.ts";
 import { matmul } from "../src/kernels/matmul.ts";
 import { matmulPacked, packB } from "../src/kernels/matmul-packed.ts";
+import { median, startPeer } from "./peer.ts";
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -35,27 +33,6 @@ const shapes =
         ...["512x8000x512:nt", "512x512x3072:tn", "512x8000x3072:tn"], // vocabulary, weight gradients
         ...["16x96x512:nt*32", "16x512x96*32", "128x128x64:nt*48", "128x64x128*48"], // attention
       ];
-
-interface Peer {
-  /** Milliseconds of each of `reps` runs. */
-  time(request: string): Promise<number[]>;
-  close(): void;
-}
-
-async function pytorch(python: string): Promise<Peer> {
-  const script = fileURLToPath(new URL("peers/matmul_torch.py", import.meta.url));
-  const child = spawn(python, [script, "--threads", flags.threads], { stdio: ["pipe", "pipe", "inherit"] });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const next = async (): Promise<string> => String((await lines.next()).value);
-  if ((await next()) !== "ready") throw new Error(`${python}: matmul_torch.py did not start`);
-  return {
-    async time(request) {
-      child.stdin.write(`${request}\n`);
-      return (JSON.parse(await next()) as { readonly ms: number[] }).ms;
-    },
-    close: () => child.stdin.end("quit\n"),
-  };
-}
 
 const device = createWasmDevice({ threads: Number(flags.threads) });
 
@@ -96,11 +73,7 @@ function ours({ M, N, K, layout, items }: Shape): { readonly run: () => void; re
   return { run: () => matmulPacked(device, p, weight), free };
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((x, y) => x - y)[values.length >> 1] ?? Number.NaN;
-}
-
-const peer = flags.python === undefined ? undefined : await pytorch(flags.python);
+const peer = flags.python === undefined ? undefined : await startPeer(flags.python, "matmul_torch.py", ["--threads", flags.threads]);
 console.log(`Node ${process.version}, ${device.threads} threads, revectorised: ${features().revectorized}`);
 console.log("GFLOP/s, median (best)                 ours          PyTorch         ratio (of bests)");
 for (const text of shapes) {
@@ -120,7 +93,7 @@ for (const text of shapes) {
       mine.push((performance.now() - start) / times);
     }
     const theirLayout = layout === "packed" ? "nt" : layout;
-    if (peer !== undefined) theirs.push(...(await peer.time(`mm ${M} ${N} ${K} ${reps} ${theirLayout} ${items}`)));
+    if (peer !== undefined) theirs.push(...(await peer.ask<{ ms: number[] }>(`mm ${M} ${N} ${K} ${reps} ${theirLayout} ${items}`)).ms);
   }
   product.free();
   const speed = (all: readonly number[]): string => {

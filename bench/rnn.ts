@@ -3,9 +3,6 @@
 //
 //   node bench/rnn.ts [--python PATH] [--threads 2] [--rounds 6] [LSTM:T96xB32xI512xH512 …]
 
-import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { createWasmDevice } from "../src/devices/wasm/device.ts";
 import { features } from "../src/devices/wasm/features.ts";
@@ -15,6 +12,7 @@ import { matmul } from "../src/kernels/matmul.ts";
 import type { Steps } from "../src/kernels/recurrent.ts";
 import { reduce } from "../src/kernels/reduce.ts";
 import { rnn, rnnBackward } from "../src/kernels/rnn.ts";
+import { median, startPeer } from "./peer.ts";
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -112,26 +110,7 @@ function layer({ kind, T, B, I, H }: Shape): (pass: Pass) => void {
   };
 }
 
-async function pytorch(python: string): Promise<{ time(request: string): Promise<number[]>; close(): void }> {
-  const script = fileURLToPath(new URL("peers/rnn_torch.py", import.meta.url));
-  const child = spawn(python, [script, "--threads", flags.threads], { stdio: ["pipe", "pipe", "inherit"] });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const next = async (): Promise<string> => String((await lines.next()).value);
-  if ((await next()) !== "ready") throw new Error(`${python}: rnn_torch.py did not start`);
-  return {
-    async time(request) {
-      child.stdin.write(`${request}\n`);
-      return (JSON.parse(await next()) as { readonly ms: number[] }).ms;
-    },
-    close: () => child.stdin.end("quit\n"),
-  };
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((x, y) => x - y)[values.length >> 1] ?? Number.NaN;
-}
-
-const peer = flags.python === undefined ? undefined : await pytorch(flags.python);
+const peer = flags.python === undefined ? undefined : await startPeer(flags.python, "rnn_torch.py", ["--threads", flags.threads]);
 console.log(`Node ${process.version}, ${device.threads} threads, revectorised: ${features().revectorized}`);
 console.log("ms, median (best)                        ours            PyTorch     times as fast (of bests)");
 for (const text of shapes) {
@@ -149,7 +128,7 @@ for (const text of shapes) {
         mine.push(performance.now() - start);
       }
       const { kind, T, B, I, H } = shape;
-      if (peer !== undefined) theirs.push(...(await peer.time(`run ${kind} ${T} ${B} ${I} ${H} ${pass} ${reps}`)));
+      if (peer !== undefined) theirs.push(...(await peer.ask<{ ms: number[] }>(`run ${kind} ${T} ${B} ${I} ${H} ${pass} ${reps}`)).ms);
     }
     const show = (all: readonly number[]): string =>
       `${median(all).toFixed(2)} (${Math.min(...all).toFixed(2)})`.padStart(18);

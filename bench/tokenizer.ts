@@ -3,12 +3,11 @@
 //
 //   node bench/tokenizer.ts [--python PATH] [--data FILE.jsonl] [--vocab 8000] [--rounds 5]
 
-import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { trainBpe } from "../src/text/train-bpe.ts";
+import { startPeer } from "./peer.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -25,21 +24,6 @@ const { values: flags } = parseArgs({
 interface Timed {
   readonly ms: number;
   readonly tokens: number;
-}
-
-async function python(path: string): Promise<{ time(task: string): Promise<Timed>; close(): void }> {
-  const script = fileURLToPath(new URL("peers/tokenizer_python.py", import.meta.url));
-  const child = spawn(path, [script, "--data", flags.data], { stdio: ["pipe", "pipe", "inherit"] });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const next = async (): Promise<string> => String((await lines.next()).value);
-  if ((await next()) !== "ready") throw new Error(`${path}: tokenizer_python.py did not start`);
-  return {
-    async time(task) {
-      child.stdin.write(`${task}\n`);
-      return JSON.parse(await next()) as Timed;
-    },
-    close: () => child.stdin.end("quit\n"),
-  };
 }
 
 const texts = readFileSync(flags.data, "utf8")
@@ -68,13 +52,13 @@ function measured(run: () => number): Timed {
   return { ms: performance.now() - start, tokens };
 }
 
-const peer = flags.python === undefined ? undefined : await python(flags.python);
+const peer = flags.python === undefined ? undefined : await startPeer(flags.python, "tokenizer_python.py", ["--data", flags.data]);
 const seen = new Map<string, Timed[]>();
 const note = (who: string, timed: Timed): void => void seen.set(who, [...(seen.get(who) ?? []), timed]);
 for (let round = 0; round < Number(flags.rounds); round++) {
   for (const [task, run] of Object.entries(ours)) {
     note(`ours, ${task}`, measured(run));
-    for (const asked of theirs[task] ?? []) if (peer !== undefined) note(`Python, ${asked}`, await peer.time(asked));
+    for (const asked of theirs[task] ?? []) if (peer !== undefined) note(`Python, ${asked}`, await peer.ask<Timed>(asked));
   }
 }
 peer?.close();
