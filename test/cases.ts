@@ -88,6 +88,8 @@ export interface OpCases<A> {
   /** What the samples run in. */
   readonly dtypes: readonly DType[];
   readonly refuses?: readonly Refusal<A>[];
+  /** Of element-by-element operators: numbers to try in every combination, as the edges of their formulas. */
+  readonly specials?: readonly number[];
 }
 
 type AttrsOf<O> = O extends Op<infer A> ? A : never;
@@ -114,14 +116,20 @@ interface PointwiseOptions {
   readonly calls?: readonly Operands[];
   /** The first operand is a bool. */
   readonly condition?: boolean;
+  readonly specials?: readonly number[];
 }
+
+const { POSITIVE_INFINITY: inf, NaN: nan } = Number;
+const edges = [0, -0, 1, -1, 2.5, -2.5, 100, -100, nan, inf, -inf, 1e-30, -1e-30, 1e-41, 1e30, -1e30, 3e38];
+/** For three operands and more, whose products must not overflow in one order of evaluation alone. */
+const fewEdges = [0, 1, -2.5, nan, inf, -inf];
 
 /** Cases of an element-by-element operator: equal shapes, broadcast, without dimensions, without elements, and long ones. */
 export function pointwise(of: Scalar, options: PointwiseOptions = {}): OpCases<Operands> {
   const arity = of.length;
   const all: Operands = new Array<undefined>(arity).fill(undefined);
   const either: readonly Operands[] = [all, [undefined, 2], [3, undefined]];
-  const { dtypes = halves, condition = false, calls = arity === 2 ? either : [all] } = options;
+  const { dtypes = halves, condition = false, calls = arity === 2 ? either : [all], specials } = options;
   const shapes: readonly (readonly number[])[][] = [
     [
       [2, 3],
@@ -146,7 +154,8 @@ export function pointwise(of: Scalar, options: PointwiseOptions = {}): OpCases<O
       return { inputs, attrs };
     }),
   );
-  return { samples, dtypes, reference: (inputs, attrs) => elementwise(of, inputs, attrs) };
+  const reference = (inputs: readonly NdArray[], attrs: Operands): NdArray => elementwise(of, inputs, attrs);
+  return { samples, dtypes, reference, specials: specials ?? (arity > 2 ? fewEdges : edges) };
 }
 
 function elementwise(of: Scalar, inputs: readonly NdArray[], attrs: Operands): NdArray {

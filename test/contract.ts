@@ -14,7 +14,7 @@ import { gradcheck, gradgradcheck } from "../src/tensor/gradcheck.ts";
 import { tidy } from "../src/tensor/scope.ts";
 import { Tensor } from "../src/tensor/tensor.ts";
 import { writeNumbers } from "../src/tensor/transfer.ts";
-import { type Input, NdArray, type OpCases, type Sample } from "./cases.ts";
+import { floats, type Input, NdArray, type OpCases, type Sample } from "./cases.ts";
 import { close, deepEqual, equal, throws } from "./portable/harness.ts";
 import { tolerances } from "./tolerances.ts";
 
@@ -150,6 +150,34 @@ export function checkLayouts<A>(op: Op<A>, cases: OpCases<A>): void {
       );
     }
   }
+}
+
+/** The edges of a formula: zeros of both signs, what is not finite, and what is very large or small. */
+export function checkSpecials<A>(op: Op<A>, cases: OpCases<A>): void {
+  const calls = new Map(cases.samples.map((sample) => [JSON.stringify(sample.attrs), sample])); // one sample for each
+  for (const dtype of floats.filter((d) => cases.dtypes.includes(d))) {
+    for (const sample of calls.values()) {
+      tidy(() => {
+        const lists = combinations(sample.inputs.map(({ dtype: own }) => (own === "bool" ? [0, 1] : cases.specials!)));
+        const inputs = lists.map((list, i) =>
+          onDevice(new NdArray([list.length], list), sample.inputs[i]!.dtype ?? dtype),
+        );
+        const expected = cases.reference(inputs.map(read), sample.attrs) as NdArray; // of one output
+        const rounded = dtype === "float32" ? expected.data.map(Math.fround) : expected.data;
+        check(
+          apply(op, inputs, sample.attrs),
+          new NdArray(expected.shape, rounded),
+          `${dtype} ${JSON.stringify(sample.attrs)}`,
+        );
+      });
+    }
+  }
+}
+
+/** For each list a column, so that the rows are all combinations. */
+function combinations(lists: readonly (readonly number[])[]): number[][] {
+  const rows = lists.reduce<number[][]>((all, list) => all.flatMap((row) => list.map((x) => [...row, x])), [[]]);
+  return lists.map((_, i) => rows.map((row) => row[i]!));
 }
 
 function tensorsFor(sample: Sample<unknown>, dtype: DType, device?: Device): Tensor[] {

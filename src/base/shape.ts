@@ -35,6 +35,15 @@ export function isContiguous(shape: Shape, strides: Shape): boolean {
   return true;
 }
 
+/** Whether the elements fill a stretch of memory, each once, in whatever order. */
+export function isDense(shape: Shape, strides: Shape): boolean {
+  const dims = shape.map((_, d) => d).sort((a, b) => strides[b]! - strides[a]! || shape[b]! - shape[a]!);
+  return isContiguous(
+    dims.map((d) => shape[d]!),
+    dims.map((d) => strides[d]!),
+  );
+}
+
 export function sameShape(a: Shape, b: Shape): boolean {
   if (a.length !== b.length) return false;
   for (let d = 0; d < a.length; d++) if (a[d] !== b[d]) return false;

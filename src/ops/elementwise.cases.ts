@@ -9,12 +9,18 @@ const real: readonly DType[] = [...halves, "int32"];
 const _ = undefined;
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
-const remainder = (a: number, b: number): number => a - b * Math.floor(a / b);
-/** Its Taylor series, good for |x| up to 3. */
+/** Whether JavaScript's remainder has the other sign than Python's. */
+const isAskew = (a: number, b: number): boolean => a % b !== 0 && a % b < 0 !== b < 0;
+const remainder = (a: number, b: number): number => (isAskew(a, b) ? (a % b) + b : a % b);
+const floorDivide = (a: number, b: number): number => (b === 0 ? a / b : (a - (a % b)) / b - Number(isAskew(a, b)));
+/** Where float32 reduces the argument well enough. */
+const turns = [0, -0, 0.5, 100, -1e4, Number.NaN, Number.POSITIVE_INFINITY];
+/** Its Taylor series, good up to 5; 1 to the last bit beyond. */
 function erf(x: number): number {
+  if (Math.abs(x) > 5) return Math.sign(x);
   let term = x;
   let sum = x;
-  for (let n = 1; n < 80; n++) {
+  for (let n = 1; n < 120; n++) {
     term *= -(x * x) / n;
     sum += term / (2 * n + 1);
   }
@@ -32,13 +38,16 @@ export const cases: CasesOf<typeof import("./elementwise.ts")> = {
   sub: pointwise((a, b) => a - b, { dtypes: numbers }),
   mul: pointwise((a, b) => a * b, { dtypes: values }),
   div: pointwise((a, b) => a / b, { dtypes: numbers }),
-  floorDivide: pointwise((a, b) => Math.floor(a / b), { dtypes: numbers }),
+  floorDivide: pointwise((a, b) => floorDivide(a, b), { dtypes: numbers }),
   truncDivide: pointwise((a, b) => Math.trunc(a / b), { dtypes: numbers }),
   remainder: pointwise(remainder, { dtypes: numbers }),
-  pow: pointwise((a, b) => a ** b, { dtypes: numbers, domain: ["positive", "any"] }),
+  pow: pointwise((a, b) => (a === 1 || (a === -1 && Math.abs(b) === Number.POSITIVE_INFINITY) ? 1 : a ** b), {
+    dtypes: numbers,
+    domain: ["positive", "any"],
+  }),
   neg: pointwise((x) => -x, { dtypes: numbers }),
   abs: pointwise(Math.abs, { dtypes: numbers }),
-  sign: pointwise(Math.sign, { dtypes: numbers }),
+  sign: pointwise((x) => Number(x > 0) - Number(x < 0), { dtypes: numbers }),
   maximum: pointwise((a, b) => Math.max(a, b), { dtypes: values }),
   minimum: pointwise((a, b) => Math.min(a, b), { dtypes: values }),
   clamp: pointwise((x, low, high) => Math.min(Math.max(x, low), high), { dtypes: numbers, calls: [[_, -1, 2]] }),
@@ -60,12 +69,12 @@ export const cases: CasesOf<typeof import("./elementwise.ts")> = {
   log: pointwise(Math.log, { dtypes: real, domain: "positive" }),
   log1p: pointwise(Math.log1p, { dtypes: real, domain: "positive" }),
   log2: pointwise(Math.log2, { dtypes: real, domain: "positive" }),
-  sin: pointwise(Math.sin, { dtypes: real }),
-  cos: pointwise(Math.cos, { dtypes: real }),
+  sin: pointwise(Math.sin, { dtypes: real, specials: turns }),
+  cos: pointwise(Math.cos, { dtypes: real, specials: turns }),
   tanh: pointwise(Math.tanh, { dtypes: real }),
   erf: pointwise(erf, { dtypes: halves }),
   sigmoid: pointwise(sigmoid, { dtypes: real }),
-  logSigmoid: pointwise((x) => Math.log(sigmoid(x))),
+  logSigmoid: pointwise((x) => Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x)))),
   floor: pointwise(Math.floor, { dtypes: numbers }),
   ceil: pointwise(Math.ceil, { dtypes: numbers }),
   trunc: pointwise(Math.trunc, { dtypes: numbers }),

@@ -72,26 +72,31 @@ export const div: PointwiseOp = pointwise({
   value: (a, b) => divE(a!, b!),
   grad: (g, [a, b]) => [divE(g, b!), negE(mulE(g, divE(divE(a!, b!), b!)))],
 });
-/** `⌊a / b⌋`, with the divisor's sign for integers too. */
+/** C's remainder is not 0 and has the other sign than the divisor, which Python's never has. */
+function isAskew(r: Expr, b: Expr): Expr {
+  return and(neE(r, 0), xor(ltE(r, 0), ltE(b, 0)));
+}
+/** `⌊a / b⌋`, from the exact remainder: of floats the quotient alone may round up to the next whole number. */
+function floorQuotient(a: Expr, b: Expr): Expr {
+  const r = remE(a, b);
+  if (!isFloat(a.type)) return subE(divE(a, b), select(isAskew(r, b), like(a, 1), like(a, 0)));
+  const quotient = subE(divE(subE(a, r), b), select(isAskew(r, b), like(a, 1), like(a, 0)));
+  return select(eqE(b, 0), divE(a, b), roundE(quotient));
+}
+/** `⌊a / b⌋`, for integers too. */
 export const floorDivide: PointwiseOp = pointwise({
   name: "floorDivide",
-  value: (a, b) => {
-    if (isFloat(a!.type)) return floorE(divE(a!, b!));
-    const quotient = divE(a!, b!);
-    const uneven = and(neE(remE(a!, b!), 0), ltE(xor(a!, b!), 0));
-    return select(uneven, subE(quotient, 1), quotient);
-  },
+  value: (a, b) => floorQuotient(a!, b!),
   grad: flat,
 });
 /** The remainder with the divisor's sign, as Python's `%`. */
 export const remainder: PointwiseOp = pointwise({
   name: "remainder",
   value: (a, b) => {
-    if (isFloat(a!.type)) return subE(a!, mulE(floorE(divE(a!, b!)), b!));
     const r = remE(a!, b!);
-    return select(and(neE(r, 0), ltE(xor(r, b!), 0)), addE(r, b!), r);
+    return select(isAskew(r, b!), addE(r, b!), r);
   },
-  grad: (g, [a, b]) => [g, negE(mulE(g, floorE(divE(a!, b!))))],
+  grad: (g, [a, b]) => [g, negE(mulE(g, floorQuotient(a!, b!)))],
 });
 export const truncDivide: PointwiseOp = pointwise({
   name: "truncDivide",
@@ -280,6 +285,7 @@ export const where: PointwiseOp = pointwise({
 /** The input where the mask is false, the number where it is true. */
 export const maskedFill: PointwiseOp = pointwise({
   name: "maskedFill",
+  dtype: "tensors",
   conditions: 1,
   value: (mask, x, value) => select(mask!, value!, x!),
   grad: (g, [mask]) => [undefined, select(mask!, like(g, 0), g), undefined],

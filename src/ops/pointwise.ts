@@ -19,10 +19,10 @@ export interface PointwiseRule {
   readonly name: string;
   readonly value: (...operands: Expr[]) => Expr;
   /**
-   * What it computes in: the operands' common dtype ("same"), that or float32 if it is not floating ("float"), the
-   * common dtype with a bool result ("compare"), or bool throughout ("logic").
+   * What it computes in: the operands' common dtype ("same"), that of the tensors among them ("tensors"), the first or float32
+   * if it is not floating ("float"), the first with a bool result ("compare"), or bool throughout ("logic").
    */
-  readonly dtype?: "same" | "float" | "compare" | "logic";
+  readonly dtype?: "same" | "tensors" | "float" | "compare" | "logic";
   /** The first so many operands are bools, whatever the rest is. */
   readonly conditions?: number;
   /**
@@ -284,7 +284,7 @@ function computeDType(rule: PointwiseRule, inputs: readonly Meta[], operands: Op
   });
   let dtype = promoteAll(tensors);
   operands.forEach((o, position) => {
-    if (o === undefined || position < conditions) return;
+    if (o === undefined || position < conditions || rule.dtype === "tensors") return;
     if (dtype === undefined) dtype = "float32";
     else if (!isFloating(dtype) && !Number.isInteger(o)) dtype = "float32";
     else if (dtype === "bool") dtype = "int64";

@@ -72,6 +72,7 @@ function rootGradients(outputs: readonly Tensor[], given: Tensor | readonly (Ten
   const list = given === undefined ? [] : Array.isArray(given) ? (given as readonly (Tensor | undefined)[]) : [given as Tensor];
   return outputs.map((out, i) => {
     const g = list[i];
+    out.checkRecord("backward");
     if (out.edge === undefined) {
       throw new AutogradError("backward: this tensor has no gradient function: nothing it was computed from requires a gradient.", {
         shape: out.shape,
@@ -84,7 +85,7 @@ function rootGradients(outputs: readonly Tensor[], given: Tensor | readonly (Ten
           { shape: out.shape },
         );
       }
-      return noGrad(() => out.detach().onesLike());
+      return noGrad(() => out.onesLike());
     }
     if (!sameShape(g.shape, out.shape)) {
       throw new ShapeError(`backward: the gradient's shape ${showShape(g.shape)} is not the output's ${showShape(out.shape)}.`, {
@@ -121,6 +122,10 @@ function walk(outputs: readonly Tensor[], roots: readonly Tensor[], options: Bac
       const slots = pending.get(node);
       if (slots === undefined) continue;
       pending.delete(node);
+      if (needed !== undefined && !needed.has(node) && !wanted!.edges.some((edge) => edge.node === node)) {
+        disposeUnused(node, slots, [], createGraph);
+        continue;
+      }
       const grads = node.callHooks(slots);
       wanted?.edges.forEach((edge, i) => {
         if (edge.node === node) wanted.results[i] = grads[edge.index]?.alias();

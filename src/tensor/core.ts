@@ -6,6 +6,7 @@ import { AutogradError, LifetimeError, ShapeError } from "../base/errors.ts";
 import { contiguousStrides, isContiguous, numel, showShape } from "../base/shape.ts";
 import { defaultDevice } from "../devices/default.ts";
 import type { Device } from "../ir/device.ts";
+import { isGradEnabled } from "./grad-mode.ts";
 import type { Edge, Node } from "./graph.ts";
 import { AccumulateGrad } from "./graph.ts";
 import type { TensorMethods } from "./methods.ts";
@@ -29,6 +30,8 @@ export class Tensor {
   grad: Tensor | undefined = undefined;
   /** The tensor whose memory this is a view of, for views made by an operation. */
   base: Tensor | undefined = undefined;
+  /** The storage's recorded writes that `edge` knows of; undefined for a detached handle, which has no part in them. */
+  seen: number | undefined;
   scope: Scope | undefined = undefined;
   watched: Watched | undefined = undefined;
   #freedBy: string | undefined = undefined;
@@ -40,6 +43,7 @@ export class Tensor {
     this.strides = strides;
     this.offset = offset;
     this.dtype = dtype;
+    this.seen = storage.rewrites;
     this.scope = adopt(this);
   }
 
@@ -127,18 +131,32 @@ export class Tensor {
     );
   }
 
+  /** Throws when the memory is gone, or when a recorded operation would use a view with the gradient of values it had. */
+  checkRecord(op: string): void {
+    this.check(op);
+    if (this.seen === this.storage.rewrites || this.seen === undefined || !isGradEnabled()) return;
+    throw new AutogradError(
+      `${op}: this tensor of shape ${showShape(this.shape)} shares memory with one that was changed in place since, so its gradient is ` +
+        "not that of its values. Make the view after the change.",
+      { op, shape: this.shape },
+    );
+  }
+
   /** Another handle on the same memory and the same place in the graph. */
   alias(): Tensor {
     this.check("alias");
     const t = new Tensor(this.storage.hold(), this.shape, this.strides, this.offset, this.dtype);
     t.edge = this.edge;
+    t.seen = this.seen;
     return t;
   }
 
   /** The same memory without its history: no gradient flows through it. */
   detach(): Tensor {
     this.check("detach");
-    return new Tensor(this.storage.hold(), this.shape, this.strides, this.offset, this.dtype);
+    const t = new Tensor(this.storage.hold(), this.shape, this.strides, this.offset, this.dtype);
+    t.seen = undefined;
+    return t;
   }
 
   // ── autograd ────────────────────────────────────────────────────────────────────────────────────────────────────

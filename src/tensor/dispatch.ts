@@ -10,7 +10,7 @@ import { type Edge, type Gradients, Node, SavedTensor } from "./graph.ts";
 export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor[] {
   let records = false;
   for (const t of inputs) {
-    t.check(op.name);
+    t.checkRecord(op.name);
     if (t.edge !== undefined) records = true;
   }
   const metas = op.infer(inputs, attrs);
@@ -32,8 +32,9 @@ export function execute<A>(op: Op<A>, inputs: readonly Tensor[], outputs: readon
   const copies: Tensor[] = [];
   const views: View[] = inputs.map((t) => {
     if (t.isContiguous()) return t;
-    const copy = t.detach().contiguous();
-    copies.push(copy);
+    const values = t.detach();
+    const copy = values.contiguous();
+    copies.push(values, copy);
     return copy;
   });
   op.run(device, views, outputs, attrs);

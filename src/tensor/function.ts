@@ -49,6 +49,7 @@ export function defineFunction<Inputs extends readonly Tensor[]>(definition: {
   readonly backward: (ctx: FunctionContext, grad: Tensor) => readonly (Tensor | undefined)[];
 }): (...inputs: Inputs) => Tensor {
   return (...inputs) => {
+    for (const t of inputs) t.checkRecord(definition.name);
     const needs = inputs.map((t) => t.requiresGrad);
     const ctx = new FunctionContext(needs);
     const made = noGrad(() => definition.forward(ctx, ...inputs));

@@ -3,24 +3,31 @@
 
 import { AutogradError, DTypeError, ShapeError, UnsupportedError } from "../base/errors.ts";
 import { dtypes, isFloating } from "../base/dtype.ts";
-import { sameShape, showShape } from "../base/shape.ts";
+import { isDense, sameShape, showShape } from "../base/shape.ts";
 import { copyInto, fillWith } from "../ops/copy.ts";
 import * as e from "../ops/elementwise.ts";
-import type { PointwiseOp } from "../ops/pointwise.ts";
+import type { Operands, PointwiseOp } from "../ops/pointwise.ts";
 import { Tensor } from "./core.ts";
 import { execute, OpNode } from "./dispatch.ts";
 import type { Operand } from "./elementwise.ts";
-import { isGradEnabled } from "./grad-mode.ts";
+import { isGradEnabled, noGrad } from "./grad-mode.ts";
+import type { Edge } from "./graph.ts";
 
 /** Says that the memory has new values. */
 export function touch(tensor: Tensor): void {
   tensor.storage.version++;
 }
 
+/** Says that the tensor's values, and with them its gradient, now come from `edge`. */
+export function rewrite(tensor: Tensor, edge: Edge | undefined): void {
+  tensor.edge = edge;
+  tensor.seen = ++tensor.storage.rewrites;
+}
+
 /** Throws if `op` may not write into `target` while gradients are recorded; says whether it must be recorded. */
 export function checkWrite(op: string, target: Tensor, sources: readonly Tensor[]): boolean {
-  target.check(op);
-  for (const source of sources) source.check(op);
+  for (const t of [target, ...sources]) t.checkRecord(op);
+  checkMemory(op, target, sources);
   if (!isGradEnabled()) return false;
   const records = target.edge !== undefined || sources.some((t) => t.edge !== undefined);
   if (!records) return false;
@@ -34,6 +41,31 @@ export function checkWrite(op: string, target: Tensor, sources: readonly Tensor[
     );
   }
   return true;
+}
+
+/** Throws where a write would reach an element twice, or change an operand before it is read. */
+function checkMemory(op: string, target: Tensor, sources: readonly Tensor[]): void {
+  if (target.strides.some((stride, d) => stride === 0 && target.shape[d]! > 1)) {
+    throw new UnsupportedError(`${op}: several elements of an expanded tensor ${showShape(target.shape)} are one place in memory. clone() it first.`, {
+      op,
+      shape: target.shape,
+    });
+  }
+  for (const source of sources) {
+    if (source.storage !== target.storage || !meet(source, target)) continue;
+    throw new UnsupportedError(`${op}: an operand lies in the memory that is written, in another layout. clone() the operand first.`, {
+      op,
+      operand: source.shape,
+      target: target.shape,
+    });
+  }
+}
+
+/** Whether two stretches of one memory overlap without being the same. What is not a stretch is left to the caller. */
+function meet(a: Tensor, b: Tensor): boolean {
+  if (a.offset === b.offset && sameShape(a.shape, b.shape) && sameShape(a.strides, b.strides)) return false;
+  const apart = a.offset + a.numel <= b.offset || b.offset + b.numel <= a.offset;
+  return !apart && isDense(a.shape, a.strides) && isDense(b.shape, b.strides);
 }
 
 /** `target = op(...)` where the operands, `target` among them, are given in the operator's order. */
@@ -56,14 +88,30 @@ function write(name: string, op: PointwiseOp, target: Tensor, operands: readonly
       target: target.dtype,
     });
   }
-  const node = records ? new OpNode(op, tensors, numbers) : undefined;
+  const node = records ? nodeFor(op, target, tensors, numbers) : undefined;
   execute(op, tensors, [target], numbers);
   touch(target);
   if (node !== undefined) {
+    if (isFloating(target.dtype)) rewrite(target, { node, index: 0 });
     node.saveOutputs([target]);
-    if (isFloating(target.dtype)) target.edge = { node, index: 0 };
   }
   return target;
+}
+
+/** The node of a write. A gradient that needs the values from before gets a copy of them. */
+function nodeFor(op: PointwiseOp, target: Tensor, tensors: readonly Tensor[], numbers: Operands): OpNode<Operands> {
+  const needs = tensors.map((t) => t.edge !== undefined);
+  const saved = op.save?.(numbers, needs).inputs ?? [];
+  if (!saved.some((i) => tensors[i] === target)) return new OpNode(op, tensors, numbers);
+  const before = noGrad(() => target.clone());
+  before.edge = target.edge;
+  const node = new OpNode(
+    op,
+    tensors.map((t) => (t === target ? before : t)),
+    numbers,
+  );
+  before.dispose();
+  return node;
 }
 
 export const inPlaceMethods = {
@@ -135,12 +183,12 @@ export const inPlaceMethods = {
     }
     copyInto(this.device, source, this);
     touch(this);
-    if (node !== undefined) this.edge = { node, index: 0 };
+    if (node !== undefined) rewrite(this, { node, index: 0 });
     return this;
   },
   /** Every element becomes `value`. */
   fill_(this: Tensor, value: number): Tensor {
-    if (checkWrite("fill_", this, [])) this.edge = undefined;
+    if (checkWrite("fill_", this, [])) rewrite(this, undefined);
     fillWith(this.device, value, this);
     touch(this);
     return this;

@@ -8,7 +8,7 @@ import { defaultGenerator, fillNormal, fillUniform, type Generator } from "../ba
 import { Tensor } from "./core.ts";
 import { fromArray, type TensorOptions } from "./create.ts";
 import { noGrad } from "./grad-mode.ts";
-import { checkWrite, touch } from "./in-place.ts";
+import { checkWrite, rewrite, touch } from "./in-place.ts";
 import { tidy } from "./scope.ts";
 
 export interface RandomOptions extends TensorOptions {
@@ -22,11 +22,12 @@ type Fill = (out: Float32Array | Float64Array) => void;
 
 /** Draws in the order of memory, into a tensor of any layout without gaps. */
 function draw(op: string, t: Tensor, fill: Fill): Tensor {
-  checkWrite(op, t, []);
+  const records = checkWrite(op, t, []);
   if (!isFloating(t.dtype)) throw new DTypeError(`${op}: wants a floating-point tensor, got ${t.dtype}.`, { op, dtype: t.dtype });
   const data = t.dtype === "float64" ? new Float64Array(t.numel) : new Float32Array(t.numel);
   fill(data);
   place(t, data);
+  if (records) rewrite(t, undefined); // nothing of the old values is left
   return t;
 }
 
@@ -64,8 +65,9 @@ export const randomMethods = {
   },
   /** Fills with 1 with probability `p`, else 0; any dtype. */
   bernoulli_(this: Tensor, p = 0.5, options: Stream = {}): Tensor {
-    checkWrite("bernoulli_", this, []);
+    const records = checkWrite("bernoulli_", this, []);
     place(this, bernoulliBits(this.numel, p, options.generator ?? defaultGenerator));
+    if (records) rewrite(this, undefined);
     return this;
   },
   /** A tensor of this shape that is 1 with each element's probability. */

@@ -28,7 +28,7 @@ export class Scope {
 
   /** Takes tensors (and what their gradients need) out of this scope into the one around it. */
   keep<T>(value: T): T {
-    forEachTensor(value, (t) => keepGraph(t, this, this.#parent));
+    forEachTensor(value, (t) => keepGraph(t, this, this.#parent?.open));
     return value;
   }
 
@@ -36,12 +36,17 @@ export class Scope {
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    if (current === this) current = this.#parent;
+    current = current?.open;
     for (const tensor of this.#tensors) if (tensor.scope === this) tensor.dispose(`the end of ${this.#name}`);
   }
 
   [Symbol.dispose](): void {
     this.end();
+  }
+
+  /** The scope itself, or the nearest around it that has not ended: scopes may end in any order. */
+  get open(): Scope | undefined {
+    return this.#ended ? this.#parent?.open : this;
   }
 }
 
@@ -110,7 +115,8 @@ export function forEachTensor(value: unknown, visit: (tensor: Tensor) => void): 
   if (isTensor(value)) visit(value);
   else if (Array.isArray(value)) for (const item of value) forEachTensor(item, visit);
   else if (value instanceof Map) for (const item of value.values()) forEachTensor(item, visit);
-  else if (Object.getPrototypeOf(value) === Object.prototype) for (const item of Object.values(value)) forEachTensor(item, visit);
+  else if (Object.getPrototypeOf(value) === Object.prototype)
+    for (const item of Object.values(value)) forEachTensor(item, visit);
 }
 
 /** Marks tensors, so that this file need not import their class. */

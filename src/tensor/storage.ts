@@ -16,6 +16,8 @@ export class Storage {
   readonly address: number;
   readonly bytes: number;
   version = 0;
+  /** How many writes gradients were recorded for: handles that have not seen the last one have a graph of old values. */
+  rewrites = 0;
   #holders = 1;
 
   constructor(device: Device, bytes: number) {

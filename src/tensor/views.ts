@@ -24,9 +24,10 @@ interface Geometry {
 
 /** A view of `x`; `inverse` brings a gradient of the view's shape back to that of `x`. */
 function makeView(name: string, x: Tensor, geometry: Geometry, inverse: (g: Tensor) => Tensor): Tensor {
-  x.check(name);
+  x.checkRecord(name);
   const view = new Tensor(x.storage.hold(), geometry.shape, geometry.strides, geometry.offset ?? x.offset, x.dtype);
   view.base = x.base ?? x;
+  view.seen = x.seen;
   if (x.edge !== undefined && isGradEnabled()) {
     view.edge = { node: new FunctionNode(name, [x], ([g]) => [g === undefined ? undefined : inverse(g)]), index: 0 };
   }
@@ -48,10 +49,11 @@ function embed(g: Tensor, shape: readonly number[], part: (whole: Tensor) => Ten
 
 /** Several parts of `x` along one dimension, as one node: their gradients come back with a single pass. */
 function makeParts(name: string, x: Tensor, parts: readonly Geometry[], join: (grads: readonly Tensor[]) => Tensor): Tensor[] {
-  x.check(name);
+  x.checkRecord(name);
   const views = parts.map((p) => {
     const view = new Tensor(x.storage.hold(), p.shape, p.strides, p.offset ?? x.offset, x.dtype);
     view.base = x.base ?? x;
+    view.seen = x.seen;
     return view;
   });
   if (x.edge !== undefined && isGradEnabled()) {

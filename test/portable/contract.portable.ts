@@ -1,6 +1,13 @@
 // The contract of every operator, see ../contract.ts.
 
-import { checkErrors, checkGradients, checkLayouts, checkSecondGradients, checkValues } from "../contract.ts";
+import {
+  checkErrors,
+  checkGradients,
+  checkLayouts,
+  checkSecondGradients,
+  checkSpecials,
+  checkValues,
+} from "../contract.ts";
 import { families } from "../families.ts";
 import { type Suite, suite } from "./harness.ts";
 
@@ -10,6 +17,7 @@ function contract(name: string): Suite {
     for (const { name: op, op: it, cases } of members) {
       test(`${op}: values`, () => checkValues(it, cases));
       test(`${op}: layouts`, () => checkLayouts(it, cases));
+      if (cases.specials) test(`${op}: edges`, () => checkSpecials(it, cases));
       if (cases.refuses) test(`${op}: errors`, () => checkErrors(it, cases));
       if (!it.grad) continue;
       test(`${op}: gradients`, () => checkGradients(it, cases));
