@@ -1,6 +1,6 @@
 // The Trainer, and what surrounds a run of it.
 
-export type { EvalStrategy, LrSchedulerType, SaveStrategy, TrainingArguments } from "./training/arguments.ts";
+export type { EvalStrategy, SaveStrategy, TrainingArguments } from "./training/arguments.ts";
 export {
   type CallbackContext,
   EarlyStoppingCallback,

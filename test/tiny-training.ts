@@ -9,6 +9,8 @@ import { Module } from "../src/nn/module.ts";
 import { crossEntropy } from "../src/tensor/functional/losses.ts";
 import type { Tensor } from "../src/tensor/tensor.ts";
 import type { TrainingArguments } from "../src/training/arguments.ts";
+import type { TrainerCallback } from "../src/training/callbacks.ts";
+import { Trainer, type TrainerOptions } from "../src/training/trainer.ts";
 
 export interface TinyRow {
   readonly inputIds: readonly number[];
@@ -78,3 +80,23 @@ export const killedArgs: TrainingArguments = {
   perDeviceTrainBatchSize: 4,
   disableTqdm: true,
 };
+
+export const quick: TrainingArguments = { learningRate: 0.02, disableTqdm: true, perDeviceTrainBatchSize: 4 };
+
+/** A trainer of the tiny tagger without dropout, with the losses of its steps. */
+export function tinyTrainer(
+  args: TrainingArguments,
+  more: Partial<TrainerOptions<TinyRow>> = {},
+): { trainer: Trainer<TinyRow>; losses: number[] } {
+  const losses: number[] = [];
+  const watch: TrainerCallback = { onStepEnd: ({ loss }) => void losses.push(loss) };
+  const trainer = new Trainer<TinyRow>({
+    model: tinyTagger(0, 0),
+    trainDataset: tinyRows(33),
+    evalDataset: tinyRows(10, 7),
+    args: { ...quick, ...args },
+    ...more,
+    callbacks: [watch, ...(more.callbacks ?? [])],
+  });
+  return { trainer, losses };
+}

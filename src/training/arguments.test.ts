@@ -42,7 +42,7 @@ const wrong: readonly (readonly [args: object, message: RegExp])[] = [
   [{ warmupSteps: -1 }, /at least 0/],
   [{ adamBeta1: 1 }, /below 1/],
   [{ labelSmoothingFactor: 1 }, /below 1/],
-  [{ lrSchedulerType: "linnear" }, /"linnear"; it must be "linear" or "cosine"/],
+  [{ lrSchedulerType: "linnear" }, /"linnear"; it must be .*"linear" or "cosine"/],
   [{ saveTotalLimit: 0 }, /at least 1/],
   [{ outputDir: "" }, /outputDir/],
   [{ outputDir: 5 }, /outputDir is 5; it must be a text/],

@@ -2,8 +2,8 @@
 
 import { ArgumentError } from "../base/errors.ts";
 import { camelCase } from "../base/spelling.ts";
+import { type ScheduleOptions, type SchedulerName, schedules } from "../optim/schedules.ts";
 
-export type LrSchedulerType = "linear" | "cosine" | "constant" | "constant_with_warmup";
 export type EvalStrategy = "no" | "steps" | "epoch";
 export type SaveStrategy = EvalStrategy | "best";
 
@@ -34,7 +34,9 @@ export interface TrainingArguments {
   readonly dataSeed?: number;
 
   readonly learningRate?: number;
-  readonly lrSchedulerType?: LrSchedulerType;
+  readonly lrSchedulerType?: SchedulerName;
+  /** What the schedule takes beside the steps: `{ numCycles: 2 }`. */
+  readonly lrSchedulerKwargs?: ScheduleOptions;
   /** Steps in which the learning rate rises; below 1 a share of all steps. */
   readonly warmupSteps?: number;
   /** Not on biases and the weights of norms. */
@@ -111,7 +113,8 @@ const checks: { readonly [name in keyof TrainingArguments]-?: Check } = {
   seed: whole(0),
   dataSeed: whole(0),
   learningRate: atLeast(0),
-  lrSchedulerType: oneOf("linear", "cosine", "constant", "constant_with_warmup"),
+  lrSchedulerType: oneOf(...Object.keys(schedules)),
+  lrSchedulerKwargs: (v) => (typeof v === "object" && v !== null ? undefined : "an object"),
   warmupSteps: (v) => atLeast(0)(v) ?? ((v as number) < 1 ? undefined : whole(1)(v)),
   weightDecay: atLeast(0),
   adamBeta1: share,
@@ -162,6 +165,7 @@ export function checkArguments(args: TrainingArguments): CheckedArguments {
     dataSeed: seed,
     learningRate: 5e-5,
     lrSchedulerType: "linear",
+    lrSchedulerKwargs: {},
     warmupSteps: 0,
     weightDecay: 0,
     adamBeta1: 0.9,

@@ -23,6 +23,8 @@ type Told<Extra = unknown> = (context: CallbackContext & Extra) => void | Promis
 
 /** Each is waited for. What it throws ends the run. */
 export interface TrainerCallback {
+  /** At the end of the Trainer's constructor: the place to refuse arguments. */
+  readonly onInitEnd?: (context: Pick<CallbackContext, "args">) => void;
   readonly onTrainBegin?: Told;
   readonly onEpochBegin?: Told;
   /** After the optimizer's step, before logging, evaluation and saving. */
@@ -59,7 +61,7 @@ export class EarlyStoppingCallback implements TrainerCallback {
     this.threshold = earlyStoppingThreshold;
   }
 
-  onTrainBegin({ args }: CallbackContext): void {
+  onInitEnd({ args }: Pick<CallbackContext, "args">): void {
     if (args.evalStrategy === "no") {
       throw new ArgumentError(
         "EarlyStoppingCallback: without evaluations there is nothing to watch; set evalStrategy.",

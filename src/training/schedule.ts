@@ -1,23 +1,8 @@
 // How long a run is, and the learning rate on the way. transformers' schedules are functions of the step and the number of
 // all steps; where only the clock bounds a run, the latter is an estimate that gets better as the run goes on.
 
-import type { CheckedArguments, LrSchedulerType } from "./arguments.ts";
-
-/** What share of the learning rate the step after `step` done ones takes, in a run of `total` steps. */
-export function lrFactor(type: LrSchedulerType, step: number, total: number, warmup: number): number {
-  if (type === "constant") return 1;
-  if (step < warmup) return step / Math.max(1, warmup);
-  if (type === "constant_with_warmup") return 1;
-  const done = (step - warmup) / Math.max(1, total - warmup);
-  switch (type) {
-    case "linear":
-      return Math.max(0, (total - step) / Math.max(1, total - warmup));
-    case "cosine":
-      return Math.max(0, 0.5 * (1 + Math.cos(Math.PI * done)));
-    default:
-      return type satisfies never;
-  }
-}
+import { schedules } from "../optim/schedules.ts";
+import type { CheckedArguments } from "./arguments.ts";
 
 /** The bounds of a run. */
 export interface Length {
@@ -45,8 +30,12 @@ export function expectedSteps(args: CheckedArguments, length: Length, step: numb
   return Math.min(length.lastStep, Math.max(step, byClock));
 }
 
-/** `lrFactor` by a run's arguments. */
-export function lrFactorAt({ warmupSteps, lrSchedulerType }: CheckedArguments, step: number, total: number): number {
-  const warmup = warmupSteps < 1 ? Math.ceil(warmupSteps * total) : warmupSteps;
-  return lrFactor(lrSchedulerType, step, total, warmup);
+/** What share of the learning rate the step after `step` done ones takes, in a run of `total` steps. */
+export function lrFactorAt(args: CheckedArguments, step: number, total: number): number {
+  const { warmupSteps, lrSchedulerType, lrSchedulerKwargs, learningRate } = args;
+  const numWarmupSteps = warmupSteps < 1 ? Math.ceil(warmupSteps * total) : warmupSteps;
+  return schedules[lrSchedulerType](
+    { numWarmupSteps, numTrainingSteps: total, ...lrSchedulerKwargs },
+    learningRate,
+  )(step);
 }

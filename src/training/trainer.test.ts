@@ -5,16 +5,24 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { echoRows, type TinyRow, TinyTagger, tinyRows, tinySeq2Seq, tinyTagger } from "../../test/tiny-training.ts";
+import {
+  echoRows,
+  quick,
+  type TinyRow,
+  TinyTagger,
+  tinyRows,
+  tinySeq2Seq,
+  tinyTagger,
+  tinyTrainer,
+} from "../../test/tiny-training.ts";
 import { ArgumentError, DataError, NonFiniteError } from "../base/errors.ts";
 import { manualSeed } from "../base/random.ts";
 import { AutoModelForSeq2SeqLM } from "../models/auto.ts";
 import { LayerNorm } from "../nn/normalization.ts";
 import { memoryStats } from "../tensor/memory.ts";
-import { rand } from "../tensor/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { TrainingArguments } from "./arguments.ts";
-import { EarlyStoppingCallback, type TrainerCallback } from "./callbacks.ts";
+import type { TrainerCallback } from "./callbacks.ts";
 import { readJsonlLog } from "./jsonl-log.node.ts";
 import { defaultOptimizer } from "./optimizer.ts";
 import { openCheckpoint } from "./run-folder.node.ts";
@@ -25,32 +33,13 @@ after(() => rmSync(root, { recursive: true, force: true }));
 let folders = 0;
 const freshFolder = (): string => join(root, String(folders++));
 
-const quick: TrainingArguments = { learningRate: 0.02, disableTqdm: true, perDeviceTrainBatchSize: 4 };
 const checkpoints = (folder: string): string[] =>
   readdirSync(folder)
     .filter((name) => name.startsWith("checkpoint-"))
     .sort();
 
-/** A trainer of the tiny tagger without dropout, with the losses of its steps. */
-function tiny(
-  args: TrainingArguments,
-  more: Partial<TrainerOptions<TinyRow>> = {},
-): { trainer: Trainer<TinyRow>; losses: number[] } {
-  const losses: number[] = [];
-  const watch: TrainerCallback = { onStepEnd: ({ loss }) => void losses.push(loss) };
-  const trainer = new Trainer<TinyRow>({
-    model: tinyTagger(0, 0),
-    trainDataset: tinyRows(33),
-    evalDataset: tinyRows(10, 7),
-    args: { ...quick, ...args },
-    ...more,
-    callbacks: [watch, ...(more.callbacks ?? [])],
-  });
-  return { trainer, losses };
-}
-
 test("learns, and writes nothing without an outputDir", async () => {
-  const { trainer, losses } = tiny({ numTrainEpochs: 8 });
+  const { trainer, losses } = tinyTrainer({ numTrainEpochs: 8 });
   const before = (await trainer.evaluate())["evalLoss"]!;
   const { globalStep, trainingLoss, wasStopped } = await trainer.train();
   assert.deepEqual([globalStep, losses.length, wasStopped], [72, 72, false]);
@@ -64,7 +53,7 @@ test("accumulated gradients are those of one large batch, though its parts hold 
     perDeviceTrainBatchSize: number,
     gradientAccumulationSteps: number,
   ): Promise<{ losses: number[]; weights: number[] }> => {
-    const { trainer, losses } = tiny({ numTrainEpochs: 2, perDeviceTrainBatchSize, gradientAccumulationSteps });
+    const { trainer, losses } = tinyTrainer({ numTrainEpochs: 2, perDeviceTrainBatchSize, gradientAccumulationSteps });
     await trainer.train();
     return { losses, weights: trainer.model.parameters().flatMap((p) => Array.from(p.toArray())) };
   };
@@ -78,10 +67,10 @@ test("a batch without a label to learn is skipped, a step without one is an erro
   const blank: TinyRow = { inputIds: [3, 4], labels: [-100, -100] };
   const rows = (count: number): TinyRow[] => [...tinyRows(count), blank];
   const args = { perDeviceTrainBatchSize: 1, gradientAccumulationSteps: 2, numTrainEpochs: 3 };
-  const { trainer, losses } = tiny(args, { trainDataset: rows(3) });
+  const { trainer, losses } = tinyTrainer(args, { trainDataset: rows(3) });
   await trainer.train();
   assert.ok(losses.every(Number.isFinite));
-  await assert.rejects(tiny(args, { trainDataset: rows(0) }).trainer.train(), DataError);
+  await assert.rejects(tinyTrainer(args, { trainDataset: rows(0) }).trainer.train(), DataError);
 });
 
 test("biases and norms do not decay", () => {
@@ -89,7 +78,7 @@ test("biases and norms do not decay", () => {
     readonly norm = new LayerNorm(8);
   }
   const model = new Normed();
-  const { args } = tiny({ weightDecay: 0.3, adamBeta2: 0.9 }).trainer;
+  const { args } = tinyTrainer({ weightDecay: 0.3, adamBeta2: 0.9 }).trainer;
   const { paramGroups } = defaultOptimizer(model, args);
   assert.deepEqual(
     paramGroups.map((g) => [g.weightDecay, g.lr, g.betas[1], g.params.length]),
@@ -102,7 +91,7 @@ test("biases and norms do not decay", () => {
 
 test("logs the mean loss since the last entry, the rate and the norm; the last step always", async () => {
   const folder = freshFolder();
-  const { trainer, losses } = tiny({
+  const { trainer, losses } = tinyTrainer({
     maxSteps: 8,
     loggingSteps: 3,
     outputDir: folder,
@@ -132,96 +121,10 @@ test("logs the mean loss since the last entry, the rate and the norm; the last s
   assert.deepEqual(readdirSync(folder).sort(), ["README.md", "log.jsonl", "loss.svg", "model.safetensors"]);
 });
 
-test("evaluation: the mean over labels, whatever the batches; rows in their order; nothing of training is touched", async () => {
-  const rows = tinyRows(23, 9);
-  const seen: unknown[] = [];
-  const measure = async (perDeviceEvalBatchSize: number): Promise<number> => {
-    const { trainer } = tiny({ perDeviceEvalBatchSize });
-    const { predictions, labelIds, metrics } = await trainer.predict(rows);
-    seen.push(predictions);
-    labelIds.forEach((labels, i) =>
-      assert.deepEqual((labels as number[]).slice(0, rows[i]!.labels.length), rows[i]!.labels),
-    );
-    assert.deepEqual(Object.keys(metrics), ["testLoss", "testRuntime", "testSamplesPerSecond"]);
-    return metrics["testLoss"]!;
-  };
-  const [one, all] = [await measure(1), await measure(100)];
-  assert.ok(Math.abs(one - all) < 1e-5);
-  const [ones, alls] = seen as number[][][][]; // logits: rows, positions, classes
-  ones!.forEach((row, i) =>
-    row.forEach((scores, t) => scores.forEach((x, v) => assert.ok(Math.abs(x - alls![i]![t]![v]!) < 1e-5))),
-  );
-
-  const { trainer } = tiny({}, { model: tinyTagger(0, 0.5) });
-  trainer.model.train();
-  manualSeed(4);
-  const next = rand([1]).item();
-  manualSeed(4);
-  await trainer.evaluate();
-  assert.equal(rand([1]).item(), next);
-  assert.equal(trainer.model.training, true);
-});
-
-test("computeMetrics gets what preprocessLogitsForMetrics keeps, and its numbers are reported", async () => {
-  const { trainer } = tiny(
-    { numTrainEpochs: 8 },
-    {
-      preprocessLogitsForMetrics: (logits: Tensor) => logits.argmax({ dim: -1 }),
-      computeMetrics: ({ predictions, labelIds }) => {
-        const pairs = labelIds.flatMap((row, i) =>
-          (row as number[]).map((label, t) => [label, (predictions[i] as number[])[t]]),
-        );
-        const learnt = pairs.filter(([label]) => label !== -100);
-        return { accuracy: learnt.filter(([label, said]) => label === said).length / learnt.length };
-      },
-    },
-  );
-  const before = (await trainer.evaluate())["evalAccuracy"]!;
-  await trainer.train();
-  const after = (await trainer.evaluate())["evalAccuracy"]!;
-  assert.ok(before < 0.3 && after > 0.6, `${before} to ${after}`);
-  const broken = tiny({}, { computeMetrics: () => ({ score: "good" }) as never }); // wrong on purpose
-  await assert.rejects(broken.trainer.evaluate(), /"score" is string/);
-});
-
-test("the best model is kept, loaded at the end, and never deleted", async () => {
-  const folder = freshFolder();
-  const scores = [0.2, 0.9, 0.5, 0.9, 0.1];
-  const weights: number[][] = [];
-  let at = 0;
-  const { trainer } = tiny(
-    {
-      outputDir: folder,
-      maxSteps: 10,
-      evalStrategy: "steps",
-      evalSteps: 2,
-      saveSteps: 2,
-      saveTotalLimit: 1,
-      loadBestModelAtEnd: true,
-      metricForBestModel: "score",
-    },
-    {
-      computeMetrics: () => ({ score: scores[at++]! }),
-      callbacks: [{ onEvaluate: () => void weights.push(Array.from(trainer.model.parameters()[0]!.toArray())) }],
-    },
-  );
-  await trainer.train();
-  const { bestMetric, bestGlobalStep, bestModelCheckpoint } = trainer.state;
-  assert.deepEqual([bestMetric, bestGlobalStep, bestModelCheckpoint], [0.9, 4, join(folder, "checkpoint-4")]);
-  assert.deepEqual(checkpoints(folder), ["checkpoint-10", "checkpoint-4"]);
-  assert.deepEqual(Array.from(trainer.model.parameters()[0]!.toArray()), weights[1]);
-  const svg = readFileSync(join(folder, "loss.svg"), "utf8");
-  assert.match(svg, /evalScore \(right\)/);
-  const card = readFileSync(join(folder, "README.md"), "utf8");
-  assert.match(card, /^---\nlibrary_name: kindling\n/);
-  assert.match(card, /- score: 0.9\n/);
-  assert.match(card, /\| training loss \| epoch \| step \| evaluation loss \| score \|\n(.*\n){6}/);
-});
-
 test("what to save: by steps, epochs, only the best, the newest few", async () => {
   const saved = async (args: TrainingArguments): Promise<string[]> => {
     const folder = freshFolder();
-    await tiny({ maxSteps: 20, outputDir: folder, ...args }).trainer.train();
+    await tinyTrainer({ maxSteps: 20, outputDir: folder, ...args }).trainer.train();
     return checkpoints(folder);
   };
   const named = (...steps: number[]): string[] => steps.map((step) => `checkpoint-${step}`).sort();
@@ -237,30 +140,6 @@ test("what to save: by steps, epochs, only the best, the newest few", async () =
     saveTotalLimit: 3,
   });
   assert.ok(best.length > 0);
-});
-
-test("early stopping counts the evaluations since the best", async () => {
-  const stoppedAt = async (
-    scores: readonly number[],
-    earlyStoppingPatience: number,
-    earlyStoppingThreshold = 0,
-  ): Promise<number> => {
-    let at = 0;
-    const { trainer } = tiny(
-      { maxSteps: 10, evalStrategy: "steps", evalSteps: 1, metricForBestModel: "score" },
-      {
-        computeMetrics: () => ({ score: scores[at++]! }),
-        callbacks: [new EarlyStoppingCallback({ earlyStoppingPatience, earlyStoppingThreshold })],
-      },
-    );
-    return (await trainer.train()).globalStep;
-  };
-  assert.equal(await stoppedAt([1, 2, 1.5, 3, 2, 2.5, 4, 1, 1, 1], 1), 3);
-  assert.equal(await stoppedAt([1, 2, 1.5, 3, 2, 2.5, 4, 1, 1, 1], 2), 6);
-  assert.equal(await stoppedAt([1, 1.1, 1.2, 3, 3, 3, 3, 3, 3, 3], 2, 0.5), 3);
-  assert.equal(await stoppedAt([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 1), 10);
-  await assert.rejects(tiny({}, { callbacks: [new EarlyStoppingCallback()] }).trainer.train(), /set evalStrategy/);
-  assert.throws(() => new EarlyStoppingCallback({ earlyStoppingPatience: 0 }), ArgumentError);
 });
 
 test("callbacks are told in order, and their wishes are fulfilled once", async () => {
@@ -284,7 +163,7 @@ test("callbacks are told in order, and their wishes are fulfilled once", async (
     onSave: tell("save"),
     onTrainEnd: tell("end"),
   };
-  const { trainer } = tiny(
+  const { trainer } = tinyTrainer(
     { outputDir: folder, perDeviceTrainBatchSize: 11, saveStrategy: "no" },
     { callbacks: [wishes] },
   );
@@ -313,7 +192,7 @@ test("a loss or a gradient that is not finite ends the run, and what was saved s
     }
     manualSeed(0);
     const model = new Breaking(0);
-    const { trainer } = tiny({ outputDir: folder, maxSteps: 10, saveSteps: 2, loggingSteps: 1 }, { model });
+    const { trainer } = tinyTrainer({ outputDir: folder, maxSteps: 10, saveSteps: 2, loggingSteps: 1 }, { model });
     await assert.rejects(trainer.train(), (error) => {
       assert.ok(error instanceof NonFiniteError);
       assert.match(error.message, new RegExp(`the ${what} is .* at step 6`));
@@ -331,7 +210,7 @@ test("a loss or a gradient that is not finite ends the run, and what was saved s
 
 test("a run that time ends goes down the schedule all the same, and is evaluated and saved", async () => {
   const folder = freshFolder();
-  const { trainer } = tiny({
+  const { trainer } = tinyTrainer({
     outputDir: folder,
     maxMinutes: 1.5 / 60,
     evalStrategy: "steps",
@@ -352,7 +231,7 @@ test("a run that time ends goes down the schedule all the same, and is evaluated
 test("what is wrong is said by the constructor", () => {
   const wrong = (args: TrainingArguments, more: Partial<TrainerOptions<TinyRow>>, message: RegExp): void => {
     assert.throws(
-      () => tiny(args, more),
+      () => tinyTrainer(args, more),
       (error) => error instanceof ArgumentError && message.test(error.message),
     );
   };
@@ -385,8 +264,27 @@ test("what is wrong with a batch is said", async () => {
   await assert.rejects(silent.train(), /returned no loss/);
 });
 
+test("a stop between steps, as from a signal, saves too; one before the first step leaves nothing behind", async () => {
+  const folder = freshFolder();
+  const { trainer } = tinyTrainer({ outputDir: folder, maxSteps: 100_000, saveStrategy: "no" });
+  setTimeout(() => trainer.stop(), 300);
+  const { globalStep, wasStopped } = await trainer.train();
+  assert.equal(wasStopped, true);
+  assert.deepEqual(checkpoints(folder), [`checkpoint-${globalStep}`]);
+  assert.ok(existsSync(join(folder, "model.safetensors")));
+
+  const other = freshFolder();
+  const early: Trainer<TinyRow> = tinyTrainer(
+    { outputDir: other, maxSteps: 3 },
+    { callbacks: [{ onTrainBegin: (): void => early.stop() }] },
+  ).trainer;
+  await early.train();
+  assert.deepEqual(readdirSync(other), ["log.jsonl"]);
+  await early.train({ resumeFromCheckpoint: true });
+});
+
 test("one run at a time; stop() before it has begun does nothing", async () => {
-  const { trainer } = tiny({ maxSteps: 3 });
+  const { trainer } = tinyTrainer({ maxSteps: 3 });
   trainer.stop();
   const running = trainer.train();
   await assert.rejects(trainer.train(), /running already/);
@@ -428,7 +326,7 @@ test("saves a folder that the model can be loaded from, and a README.md that is 
 
 test("a run holds live bytes constant", async () => {
   const live: number[] = [];
-  const { trainer } = tiny(
+  const { trainer } = tinyTrainer(
     { maxSteps: 600, evalStrategy: "steps", evalSteps: 100, gradientAccumulationSteps: 2, perDeviceTrainBatchSize: 8 },
     {
       model: tinyTagger(0, 0.3),

@@ -23,6 +23,7 @@ import { type Evaluation, evaluateRows, type RowValues, withoutIgnored } from ".
 import { defaultOptimizer } from "./optimizer.ts";
 import { noProgress, type ProgressBar } from "./progress.ts";
 import type { RunFolder } from "./run-folder.ts";
+import { lrFactorAt } from "./schedule.ts";
 import { type Metrics, newState, type TrainerState } from "./state.ts";
 import type { Batch, ModelOutput } from "./step.ts";
 import { type RunParts, stopReason, TrainingRun } from "./training-run.ts";
@@ -96,6 +97,8 @@ export class Trainer<Row extends object = Record<string, unknown>> {
   #check(): void {
     const { trainDataset, evalDataset } = this.#options;
     const { args, model } = this;
+    lrFactorAt(args, 0, 1); // throws if the schedule lacks a setting
+    for (const callback of this.#options.callbacks ?? []) callback.onInitEnd?.({ args });
     if (trainDataset?.length === 0) throw new ArgumentError("Trainer: trainDataset has no rows.", {});
     if (evalDataset?.length === 0) throw new ArgumentError("Trainer: evalDataset has no rows.", {});
     if (args.evalStrategy !== "no" && evalDataset === undefined) {
@@ -194,7 +197,7 @@ export class Trainer<Row extends object = Record<string, unknown>> {
       trainLoss: run.meanLoss,
     };
     if (run.steps > 0 && !run.wasStopped) await run.log(metrics);
-    if (folder !== undefined) await this.saveModel(folder.path);
+    if (folder !== undefined && state.globalStep > 0) await this.saveModel(folder.path);
     await run.tell("onTrainEnd");
     return { globalStep: state.globalStep, trainingLoss: run.meanLoss, metrics, wasStopped: run.wasStopped };
   }

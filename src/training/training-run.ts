@@ -57,6 +57,7 @@ export class TrainingRun<Row> {
   #lossSum = 0;
   #steps = 0;
   #gradNorm = 0;
+  #savedStep: number;
 
   constructor(parts: RunParts<Row>) {
     this.#parts = parts;
@@ -64,6 +65,7 @@ export class TrainingRun<Row> {
     this.#length = lengthOf(parts.args, parts.rows.length);
     this.#lengths = parts.args.groupByLength ? parts.rows.map(parts.lengthOf) : undefined;
     this.#secondsBefore = parts.state.trainSeconds;
+    this.#savedStep = parts.state.globalStep;
     parts.state.maxSteps = this.#expectedSteps();
     this.#bar = parts.bar(parts.state.maxSteps);
   }
@@ -91,6 +93,7 @@ export class TrainingRun<Row> {
         await this.#oneStep();
         await breathe();
       }
+      if (this.wasStopped && this.#savedStep !== state.globalStep) await this.#save(false);
     } catch (error) {
       if (error instanceof NonFiniteError) await this.log({ loss: Number.NaN }, state.globalStep + 1); // the curve marks it
       throw error;
@@ -231,7 +234,7 @@ export class TrainingRun<Row> {
   #shouldSave(due: (strategy: string, steps: number) => boolean, isBest: boolean): boolean {
     const { saveStrategy, saveSteps } = this.#args;
     if (this.#parts.folder === undefined) return false;
-    if (this.#control.shouldSave || this.wasStopped || due(saveStrategy, saveSteps)) return true;
+    if (this.#control.shouldSave || due(saveStrategy, saveSteps)) return true;
     if (isBest && this.#savesBest) return true;
     return this.#isFinished() && (saveStrategy === "steps" || saveStrategy === "epoch");
   }
@@ -291,6 +294,7 @@ export class TrainingRun<Row> {
     const best = state.bestModelCheckpoint === null ? null : state.bestGlobalStep;
     const keep = { limit: this.#args.saveTotalLimit, best };
     const checkpoint = await folder.saveCheckpoint(state.globalStep, checkpointFiles(this.#parts), keep);
+    this.#savedStep = state.globalStep;
     await this.tell("onSave", { checkpoint });
   }
 }
