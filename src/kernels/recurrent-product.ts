@@ -29,8 +29,6 @@ export interface Product {
   readonly panelStep: Expr;
   /** [rows, panels, 16] */
   readonly pre: Expr;
-  /** Whether the tile that starts at a row is other than 0; all are if this is absent. */
-  readonly needs?: (row: Var, height: Var) => Expr;
 }
 
 /** Cuts the rows into tiles as equal as can be: none is so low that it would wait for its own additions. */
@@ -45,16 +43,7 @@ export function panelProducts(k: Block, p: Product): void {
       const height = k.let("height", add(low, select(lt(tile, talls), constant("i32", 1), 0)));
       const a = k.let("aTile", add(p.a, mul(row, 4 * p.K)));
       const to = k.let("to", add(p.pre, mul(add(mul(row, p.panels), panel), 4 * panelUnits)));
-      const compute = (): void => oneOf(k, height, tallest, (h) => tileOf(k, h, p, { a, b, to }));
-      if (p.needs === undefined) compute();
-      else {
-        k.if(p.needs(row, height), compute, () => {
-          k.for(0, height, 1, (r) => {
-            const line = k.let("line", add(to, mul(r, 4 * p.panels * panelUnits)));
-            for (const n of quads) k.store("f32", line, 0, constant("f32x4", 0), n);
-          });
-        });
-      }
+      oneOf(k, height, tallest, (h) => tileOf(k, h, p, { a, b, to }));
       k.set(row, add(row, height));
     });
   });

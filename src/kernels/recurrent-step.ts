@@ -8,7 +8,7 @@
 // The plain twin computes the product with `matmul` first; the cell is then the same code over all units.
 
 import type { Block } from "../ir/build.ts";
-import { add, constant, div, kernel, load, lt, max, min, mul, rem, sub } from "../ir/build.ts";
+import { add, constant, div, kernel, load, max, min, mul, rem, sub } from "../ir/build.ts";
 import type { Expr, Kernel, ParamType, Var } from "../ir/ir.ts";
 import { elemBytes } from "../ir/ir.ts";
 import type { Cell, Hold } from "./recurrent-cell.ts";
@@ -44,14 +44,18 @@ const backwardOperands: readonly BackwardOperand[] = [
   ...(["dGates", "dProduct", "dState"] as const),
 ];
 
+/** These lie in the order of the steps' own rows, the others in that of the batch. */
+const ownOrder: readonly string[] = ["pre", "h", "newH", "dState"];
+
 const shared = {
   B: "i32",
-  /** int32 [B]: rows whose length is not above `t` stay as they are. */
-  lengths: "ptr",
-  t: "i32",
+  /** Which row of the batch each own row is, int32 [B]: the longest first. */
+  order: "ptr",
+  /** So many own rows take this step; the others stay as they are. */
+  active: "i32",
 } as const satisfies Readonly<Record<string, ParamType>>;
-/** The product: `depth` columns of `a` count, and only rows whose length is above `aTime` are not 0. */
-const product = { a: "ptr", weight: "ptr", depth: "i32", aTime: "i32", scratch: "ptr" } as const;
+/** The product: `depth` columns of `a` count, and its first `aRows` rows are not 0. */
+const product = { a: "ptr", weight: "ptr", depth: "i32", aRows: "i32", scratch: "ptr" } as const;
 
 /** Addresses and row strides in bytes, in the order of the kernel's parameters. */
 export type Places<N extends string> = { readonly [n in N]?: { readonly at: number; readonly row: number } };
@@ -61,14 +65,14 @@ function placeArgs<N extends string>(names: readonly N[], places: Places<N>): nu
 
 export interface StepArgs {
   readonly B: number;
-  readonly lengths: number;
-  readonly t: number;
+  readonly order: number;
+  readonly active: number;
 }
 export interface ProductArgs {
   readonly a: number;
   readonly weight: number;
   readonly depth: number;
-  readonly aTime: number;
+  readonly aRows: number;
   readonly scratch: number;
 }
 export function forwardArgs(places: Places<ForwardOperand>, bias: number, s: StepArgs, p?: ProductArgs): number[] {
@@ -77,8 +81,8 @@ export function forwardArgs(places: Places<ForwardOperand>, bias: number, s: Ste
 export function backwardArgs(places: Places<BackwardOperand>, s: StepArgs, p?: ProductArgs): number[] {
   return [...placeArgs(backwardOperands, places), ...tail(s, p)];
 }
-function tail({ B, lengths, t }: StepArgs, p: ProductArgs | undefined): number[] {
-  return [B, lengths, t, ...(p === undefined ? [] : [p.a, p.weight, p.depth, p.aTime, p.scratch])];
+function tail({ B, order, active }: StepArgs, p: ProductArgs | undefined): number[] {
+  return [B, order, active, ...(p === undefined ? [] : [p.a, p.weight, p.depth, p.aRows, p.scratch])];
 }
 
 /** What a step's kernel is made for. */
@@ -88,13 +92,14 @@ export interface StepForm {
   readonly H: number;
   /** The product is part of the kernel; else `pre` [B, gates H] or [B, H] is given. */
   readonly fused: boolean;
-  readonly hasLengths: boolean;
+  /** Rows end at different times. */
+  readonly ragged: boolean;
   /** Forward: what the gradient needs is kept. */
   readonly saves: boolean;
 }
 
-export function stepKey({ cell, real, H, fused, hasLengths, saves }: StepForm): string {
-  return `${cell.name}/${real}/${H}/${[fused, hasLengths, saves].map(Number).join("")}`;
+export function stepKey({ cell, real, H, fused, ragged, saves }: StepForm): string {
+  return `${cell.name}/${real}/${H}/${[fused, ragged, saves].map(Number).join("")}`;
 }
 
 /** Tasks of a step, ordered so that neighbours use the same panels. */
@@ -121,16 +126,15 @@ type Emit = (piece: Piece) => void;
 
 interface FusedVars {
   readonly B: Var;
-  readonly lengths: Var;
   readonly a: Var;
   readonly weight: Var;
   readonly depth: Var;
-  readonly aTime: Var;
+  readonly aRows: Var;
   readonly scratch: Var;
 }
 
 function fusedTasks(k: Block, form: StepForm, p: FusedVars, K: number, panels: number, emit: Emit): void {
-  const { H, hasLengths } = form;
+  const { H, ragged } = form;
   const groups = Math.ceil(H / panelUnits);
   const blocks = k.let("blocks", div(add(p.B, blockRows - 1), blockRows));
   const pre = k.let("preBlock", add(p.scratch, mul(k.thread, stepScratchBytes(panels))));
@@ -141,17 +145,16 @@ function fusedTasks(k: Block, form: StepForm, p: FusedVars, K: number, panels: n
     const unit0 = k.let("unit0", mul(group, panelUnits));
     const units = k.let("units", min(sub(constant("i32", H), unit0), panelUnits));
     const panelBytes = 4 * panelUnits * K;
-    const needs = (row: Var, height: Var): Expr => {
-      const longest = k.let("longest", constant("i32", 0));
-      const start = add(first, row);
-      k.for(start, add(start, height), 1, (b) => k.set(longest, max(longest, load("i32", p.lengths, b))));
-      return lt(p.aTime, longest);
-    };
+    const aRows = ragged ? k.let("aRows", max(min(sub(p.aRows, first), rows), 0)) : rows;
     panelProducts(k, {
-      ...{ a: add(p.a, mul(first, 4 * K)), rows, K, depth: p.depth, panels, pre },
+      ...{ a: add(p.a, mul(first, 4 * K)), rows: aRows, K, depth: p.depth, panels, pre },
       ...{ panel: add(p.weight, mul(group, panelBytes)), panelStep: constant("i32", groups * panelBytes) },
-      ...(hasLengths && { needs }),
     });
+    if (ragged) {
+      const width = panels * panelUnits;
+      const [from, to] = [mul(aRows, width), mul(rows, width)];
+      k.for(from, to, 4, (i) => k.store("f32", pre, i, constant("f32x4", 0)));
+    }
     const preRow = constant("i32", 4 * panels * panelUnits);
     emit({ first, rows, unit0, units, pre, preRow, preGate: panelUnits });
   });
@@ -174,33 +177,35 @@ function plainTasks(k: Block, { H }: StepForm, p: { readonly pre: Var; readonly 
   });
 }
 
-/** Calls `visit` for the units of every row of a piece, `skip` where the row has ended. */
+/** Calls `visit` for the units of every row of a piece that takes the step, `skip` for the others. */
 function eachRow<N extends string>(
   k: Block,
-  { real, hasLengths }: StepForm,
-  p: { readonly [key in N | `${N}Row` | "lengths" | "t"]: Var },
+  { real, ragged }: StepForm,
+  p: { readonly [key in N | `${N}Row` | "order" | "active"]: Var },
   names: readonly N[],
   piece: Piece,
   visit: (at: At, of: Record<N, Expr>) => void,
   skip: (at: At, of: Record<N, Expr>) => void,
 ): void {
   const { first, rows, unit0, units, pre, preRow } = piece;
-  k.for(0, rows, 1, (r) => {
-    const b = k.let("b", add(first, r));
-    const of = {} as Record<N, Expr>; // filled below
-    for (const name of names) {
-      const start = add(p[name], add(mul(b, p[`${name}Row`]), mul(unit0, elemBytes[real])));
-      of[name] = k.let(name, name === "pre" ? add(pre, mul(r, preRow)) : start);
-    }
-    const run = (body: typeof visit): void => overRow(k, real, units, (at) => body(at, of), 2);
-    if (hasLengths) {
-      k.if(
-        lt(p.t, load("i32", p.lengths, b)),
-        () => run(visit),
-        () => run(skip),
-      );
-    } else run(visit);
-  });
+  const run = (from: Expr, to: Expr, body: typeof visit): void => {
+    k.for(from, to, 1, (r) => {
+      const own = k.let("own", add(first, r));
+      const b = ragged ? k.let("b", load("i32", p.order, own)) : own;
+      const of = {} as Record<N, Expr>; // filled below
+      for (const name of names) {
+        const row = mul(ownOrder.includes(name) ? own : b, p[`${name}Row`]);
+        const start = add(p[name], add(row, mul(unit0, elemBytes[real])));
+        of[name] = k.let(name, name === "pre" ? add(pre, mul(r, preRow)) : start);
+      }
+      overRow(k, real, units, (at) => body(at, of), 2);
+    });
+  };
+  const zero = constant("i32", 0);
+  if (!ragged) return run(zero, rows, visit);
+  const active = k.let("activeRows", max(min(sub(p.active, first), rows), 0));
+  run(zero, active, visit);
+  run(active, rows, skip);
 }
 
 export function forwardKernel(form: StepForm): Kernel {
@@ -285,7 +290,7 @@ export function backwardKernel(form: StepForm): Kernel {
       };
       const skip = (at: At, of: Record<BackwardOperand, Expr>): void => {
         for (let g = 0; g < gates; g++) write(at, of, g, zero(at));
-        at.write(of.dh, add(at.read(of.dh), at.read(of.pre))); // from the first step of a reversed row
+        at.write(of.dh, add(at.read(of.dh), at.read(of.pre))); // of the step that began a reversed row
       };
       eachRow(k, form, p, names, piece, visit, skip);
     };

@@ -5,7 +5,7 @@ import { devices, interpreter } from "../../test/on-devices.ts";
 import { gru, gruBackward } from "./gru.ts";
 import { lstm, lstmBackward } from "./lstm.ts";
 import type { Steps, Way } from "./recurrent.ts";
-import { packedBytes, packRecurrent } from "./recurrent.ts";
+import { packedBytes, packRecurrent } from "./recurrent-pack.ts";
 import { rnn, rnnBackward } from "./rnn.ts";
 
 type Kind = "lstm" | "gru" | "tanh" | "relu";
@@ -115,7 +115,7 @@ function run(c: Case, inputs: Inputs, weights: Results, arrays: Arrays, way: Way
   const w = arrays.put(inputs.w);
   const pack = (pass: "forward" | "backward"): number => {
     if (!packs) return 0;
-    const to = arrays.empty(packedBytes(pass, { H, gates: G, w }) / bytes);
+    const to = arrays.empty(packedBytes({ H, gates: G }) / bytes);
     packRecurrent(device, pass, { H, gates: G, w }, to);
     return to;
   };

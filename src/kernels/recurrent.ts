@@ -10,8 +10,8 @@
 import type { Device, Launch } from "../ir/device.ts";
 import { elemBytes } from "../ir/ir.ts";
 import { matmul } from "./matmul.ts";
-import { type Packing, packBLaunch, packedBBytes } from "./matmul-pack.ts";
 import type { Cell } from "./recurrent-cell.ts";
+import { type Pass, packedBytes, packLaunch } from "./recurrent-pack.ts";
 import {
   type BackwardOperand,
   backwardArgs,
@@ -100,28 +100,6 @@ export function wayOf({ dtype, packed, T, B }: Pick<Sequence, "dtype" | "packed"
   return packed !== 0 || (T > 1 && T * B >= leastRows) ? "fused" : "plain";
 }
 
-interface Weight {
-  readonly H: number;
-  readonly gates: number;
-  readonly w: number;
-}
-
-/** Forward the panels of the columns of each gate, backward those of all gates together. */
-function packing(pass: "forward" | "backward", { H, gates, w }: Weight): Packing {
-  return pass === "forward"
-    ? { from: w, row: 1, column: H, K: H, size: H, batch: [{ size: gates, stride: H * H }] }
-    : { from: w, row: H, column: 1, K: gates * H, size: H, batch: [] };
-}
-
-/** Bytes that W_hh takes as the kernels read it. */
-export function packedBytes(pass: "forward" | "backward", weight: Weight): number {
-  return packedBBytes(packing(pass, weight));
-}
-/** Lays W_hh (f32) out for `packed`, to be used as long as its values are the same. */
-export function packRecurrent(device: Device, pass: "forward" | "backward", weight: Weight, to: number): void {
-  device.runAll([packBLaunch(device, packing(pass, weight), to)]);
-}
-
 /** Times in the order of the forward pass. */
 function order({ T, reverse }: Sequence): number[] {
   return Array.from({ length: T }, (_, s) => (reverse ? T - 1 - s : s));
@@ -174,21 +152,30 @@ function aligned(bytes: number): number {
 }
 
 export function forward(device: Device, cell: Cell, p: ForwardPass, way: Way): void {
-  const { dtype, T, B, H } = p;
+  const { dtype, T, B, H, saved } = p;
   if (T * B === 0) return;
   const bytes = elemBytes[dtype];
   const stateBytes = B * H * bytes;
   const own = ownBytes("forward", cell, p, way);
-  const workspace = new Workspace(device, [H * bytes, stateBytes, own]);
+  const workspace = new Workspace(device, [H * bytes, 2 * stateBytes, own, 4 * B]);
   try {
     const zero: Place = { at: workspace.zeros(H * bytes), row: 0 };
-    const ring = workspace.take(stateBytes);
+    const ring = workspace.take(2 * stateBytes);
     const dense = (at: number): Place => (at === 0 ? zero : { at, row: H * bytes });
-    const { saved } = p;
+    const rows = rowsOf(device, p, workspace);
+    // States in the batch's order begin in h0 and end in hN; in another order they are copied.
+    const target = (s: number): number => {
+      const even = (T - 1 - s) % 2 === 0;
+      return even && rows.sorted === undefined ? p.hN : ring + (even ? stateBytes : 0);
+    };
     let h = p.h0;
+    if (h !== 0 && rows.sorted !== undefined) {
+      h = target(-1);
+      rows.sorted.forEach((b, r) => copy(device, p.h0 + b * H * bytes, h + r * H * bytes, H * bytes));
+    }
     let c = dense(p.c0);
     const steps = order(p).map((t, s): Step<ForwardOperand> => {
-      const next = (T - 1 - s) % 2 === 0 ? p.hN : ring; // the last step writes hN
+      const next = target(s);
       const newC = saved === undefined ? dense(p.cN) : placeAt(saved.cells, t, bytes);
       const kept = saved && { saved: placeAt(saved.gates, t, bytes), oldH: placeAt(saved.hBefore, t, bytes) };
       const inOut = { gx: placeAt(p.gx, t, bytes), out: placeAt(p.out, t, bytes) };
@@ -197,19 +184,14 @@ export function forward(device: Device, cell: Cell, p: ForwardPass, way: Way): v
       c = newC;
       return step;
     });
-    const form = {
-      cell,
-      real: dtype,
-      H,
-      fused: way === "fused",
-      hasLengths: p.lengths !== 0,
-      saves: saved !== undefined,
-    };
+    const form = { cell, real: dtype, H, fused: way === "fused", ragged: p.lengths !== 0, saves: saved !== undefined };
     const compiled = device.compile(`recurrent/${stepKey(form)}`, () => forwardKernel(form));
     const bias = p.bias !== 0 ? p.bias : zero.at;
     const args: Args<ForwardOperand> = (places, s, product) => forwardArgs(places, bias, s, product);
-    run(device, { pass: "forward", form, compiled, args, steps, own: workspace.take(own), p });
-    if (saved !== undefined && cell.hasC) copyRows(device, c, p.cN, B, H * bytes);
+    run(device, { pass: "forward", form, compiled, args, steps, rows, own: workspace.take(own), p });
+    rows.sorted?.forEach((b, r) => copy(device, h + r * H * bytes, p.hN + b * H * bytes, H * bytes));
+    if (saved === undefined || !cell.hasC) return;
+    for (let b = 0; b < B; b++) copy(device, c.at + b * c.row, p.cN + b * H * bytes, H * bytes);
   } finally {
     workspace.free();
   }
@@ -222,39 +204,65 @@ export function backward(device: Device, cell: Cell, p: BackwardPass, way: Way):
   startGradient(device, p.dhN, p.dh0, stateBytes);
   if (cell.hasC) startGradient(device, p.dcN, p.dc0, stateBytes);
   if (T * B === 0) return;
-  const { gates } = cell;
+  const wide = cell.gates * H * bytes;
   const own = ownBytes("backward", cell, p, way);
-  const workspace = new Workspace(device, [H * bytes, 2 * gates * stateBytes, own]);
+  const workspace = new Workspace(device, [H * bytes, 2 * B * wide, own, 4 * B]);
   try {
     const zero: Place = { at: workspace.zeros(H * bytes), row: 0 };
-    const ring = workspace.take(2 * gates * stateBytes);
+    const ring = workspace.take(2 * B * wide);
+    const stateOf = (i: number): number => ring + (i % 2) * B * wide;
     const dense = (at: number): Place => ({ at, row: H * bytes });
+    const rows = rowsOf(device, p, workspace);
     const times = order(p);
-    let a = 0;
     const steps = times.toReversed().map((t, i): Step<BackwardOperand> => {
       const before = times[T - 2 - i];
       const oldC = before !== undefined ? placeAt(saved.cells, before, bytes) : p.c0 !== 0 ? dense(p.c0) : zero;
-      const state = ring + (i % 2) * gates * stateBytes;
-      const step: Step<BackwardOperand> = {
-        ...{ t, a, aTime: i === 0 ? t : times[T - i]! },
+      return {
+        ...{ t, a: i === 0 ? 0 : stateOf(i - 1), aTime: times[T - i] ?? t },
         places: {
           ...{ dh: dense(p.dh0), dc: dense(p.dc0), dOut: p.dOut === undefined ? zero : placeAt(p.dOut, t, bytes) },
           ...{ saved: placeAt(saved.gates, t, bytes), oldH: placeAt(saved.hBefore, t, bytes) },
           ...{ oldC, newC: placeAt(saved.cells, t, bytes), dGates: placeAt(p.dGates, t, bytes) },
           ...(p.dProduct && { dProduct: placeAt(p.dProduct, t, bytes) }),
-          dState: { at: state, row: gates * H * bytes },
+          dState: { at: stateOf(i), row: wide },
         },
       };
-      a = state;
-      return step;
     });
-    const form = { cell, real: dtype, H, fused: way === "fused", hasLengths: p.lengths !== 0, saves: true };
+    const form = { cell, real: dtype, H, fused: way === "fused", ragged: p.lengths !== 0, saves: true };
     const compiled = device.compile(`recurrent_backward/${stepKey(form)}`, () => backwardKernel(form));
-    run(device, { pass: "backward", form, compiled, args: backwardArgs, steps, own: workspace.take(own), p });
+    run(device, { pass: "backward", form, compiled, args: backwardArgs, steps, rows, own: workspace.take(own), p });
+    let a = stateOf(T - 1);
+    if (rows.sorted !== undefined) {
+      const [from, to] = [a, stateOf(T)];
+      rows.sorted.forEach((b, r) => copy(device, from + r * wide, to + b * wide, wide));
+      a = to;
+    }
     matmul(device, { ...productOf("backward", form, p, a), c: p.dh0, accumulate: true });
   } finally {
     workspace.free();
   }
+}
+
+/** The order in which a pass holds its own rows: if they end at different times, the longest first. */
+interface Rows {
+  readonly sorted: readonly number[] | undefined;
+  /** Address of the order. */
+  readonly at: number;
+  /** How many rows are longer than `t`. */
+  longer(t: number): number;
+}
+
+function rowsOf(device: Device, { B, lengths }: Sequence, workspace: Workspace): Rows {
+  if (lengths === 0) return { sorted: undefined, at: 0, longer: () => B };
+  const all = device.i32.slice(lengths / 4, lengths / 4 + B);
+  const sorted = Array.from(all, (_, b) => b).sort((a, b) => all[b]! - all[a]! || a - b);
+  const at = workspace.take(4 * B);
+  device.i32.set(sorted, at / 4);
+  const longer = (t: number): number => {
+    const end = sorted.findIndex((b) => all[b]! <= t);
+    return end < 0 ? B : end;
+  };
+  return { sorted, at, longer };
 }
 
 type Args<N extends string> = (
@@ -264,19 +272,20 @@ type Args<N extends string> = (
 ) => number[];
 
 interface Program<N extends string> {
-  readonly pass: "forward" | "backward";
+  readonly pass: Pass;
   readonly form: StepForm;
   readonly compiled: Launch["kernel"];
   readonly args: Args<N>;
   readonly steps: readonly Step<N | "pre">[];
+  readonly rows: Rows;
   /** Memory for the packed weight, or for the products of one step. */
   readonly own: number;
   readonly p: Sequence;
 }
 
-function ownBytes(pass: Program<string>["pass"], { gates }: Cell, p: Sequence, way: Way): number {
+function ownBytes(pass: Pass, { gates }: Cell, p: Sequence, way: Way): number {
   if (way === "plain") return p.B * p.H * (pass === "forward" ? gates : 1) * elemBytes[p.dtype];
-  return p.packed === 0 ? packedBytes(pass, { ...p, gates }) : 0;
+  return p.packed === 0 ? packedBytes({ H: p.H, gates }) : 0;
 }
 
 function run<N extends string>(device: Device, program: Program<N>): void {
@@ -289,9 +298,9 @@ const grainWork = 65536;
 
 function fusedLaunches<N extends string>(
   device: Device,
-  { pass, form, compiled, args, steps, own, p }: Program<N>,
+  { pass, form, compiled, args, steps, rows, own, p }: Program<N>,
 ): Launch[] {
-  const { B, H, lengths } = p;
+  const { B, H } = p;
   const { gates } = form.cell;
   const weight = p.packed !== 0 ? p.packed : own;
   const panels = pass === "forward" ? gates : 1;
@@ -300,14 +309,15 @@ function fusedLaunches<N extends string>(
   const tasks = stepTasks(B, H);
   const grain = Math.ceil(grainWork / ((B * H * gates * H) / tasks));
   const launches = steps.map(({ t, places, a, aTime }): Launch => {
-    const product = { a, weight, depth: a === 0 ? 0 : K, aTime, scratch };
-    return { kernel: compiled, args: args(places as Places<N>, { B, lengths, t }, product), tasks, grain };
+    const product = { a, weight, depth: a === 0 ? 0 : K, aRows: rows.longer(aTime), scratch };
+    const step = { B, order: rows.at, active: rows.longer(t) };
+    return { kernel: compiled, args: args(places as Places<N>, step, product), tasks, grain };
   });
   if (p.packed !== 0) return launches;
-  return [packBLaunch(device, packing(pass, { H, gates, w: p.w }), own), ...launches];
+  return [packLaunch(device, pass, { H, gates, w: p.w }, own), ...launches];
 }
 
-function productOf(pass: Program<string>["pass"], { cell, H, real }: StepForm, { B, w }: Sequence, a: number) {
+function productOf(pass: Pass, { cell, H, real }: StepForm, { B, w }: Sequence, a: number) {
   const wide = cell.gates * H;
   const rest = { dtype: real, M: B, a, aCol: 1, b: w, batch: [], accumulate: false } as const;
   return pass === "forward"
@@ -315,25 +325,25 @@ function productOf(pass: Program<string>["pass"], { cell, H, real }: StepForm, {
     : { ...rest, N: H, K: wide, aRow: wide, bRow: H, bCol: 1, cRow: H };
 }
 
-function runPlain<N extends string>(device: Device, { pass, form, compiled, args, steps, own, p }: Program<N>): void {
-  const { B, H, lengths } = p;
+function runPlain<N extends string>(
+  device: Device,
+  { pass, form, compiled, args, steps, rows, own, p }: Program<N>,
+): void {
+  const { B, H } = p;
   const width = (pass === "forward" ? form.cell.gates : 1) * H * elemBytes[form.real];
   for (const { t, places, a } of steps) {
     if (a === 0) device.u8.fill(0, own, own + B * width);
     else matmul(device, { ...productOf(pass, form, p, a), c: own });
     const withPre = { ...places, pre: { at: own, row: width } } as Places<N>; // `pre` is among them
-    device.run(compiled, args(withPre, { B, lengths, t }), B, Math.ceil(4096 / H));
+    device.run(compiled, args(withPre, { B, order: rows.at, active: rows.longer(t) }), B, Math.ceil(4096 / H));
   }
 }
 
 function startGradient(device: Device, from: number, to: number, bytes: number): void {
   if (from === 0) device.u8.fill(0, to, to + bytes);
-  else device.u8.copyWithin(to, from, from + bytes);
+  else copy(device, from, to, bytes);
 }
 
-function copyRows(device: Device, from: Place, to: number, rows: number, bytes: number): void {
-  for (let b = 0; b < rows; b++) {
-    const start = from.at + b * from.row;
-    device.u8.copyWithin(to + b * bytes, start, start + bytes);
-  }
+function copy(device: Device, from: number, to: number, bytes: number): void {
+  device.u8.copyWithin(to, from, from + bytes);
 }
