@@ -1,5 +1,6 @@
 // Datasets, the order of their rows, and batches.
 
+export { readJsonl, streamJsonl } from "#runtime/data/jsonl";
 export {
   type ArrayBatch,
   type Collated,
@@ -17,6 +18,7 @@ export {
   toTensors,
 } from "./data/collate.ts";
 export { type Dataset, type DatasetLike, mapDataset, randomSplit, Subset, TensorDataset } from "./data/dataset.ts";
+export type { JsonlOptions, JsonlRow, JsonObject } from "./data/jsonl.ts";
 export { DataLoader, type LoaderOptions, type LoaderState } from "./data/loader.ts";
 export type { RowModule, WorkerSource } from "./data/row-workers.ts";
 export {
