@@ -20,25 +20,35 @@ interface Shape {
   readonly columns: 4 | 8;
 }
 
-const dotParams = { ...problemParams, scratch: "ptr", bandColumns: "i32", bands: "i32" } as const;
+const dotParams = {
+  ...problemParams,
+  scratch: "ptr",
+  bandColumns: "i32",
+  bands: "i32",
+  bandRows: "i32",
+  rowBands: "i32",
+} as const;
 
-/** A task is a band of columns and all rows; K is at least 8. */
+/** A task is a band of columns by a band of rows; K is at least 8. */
 function dotKernel(shape: Shape, activation: Activation | undefined): Kernel {
   const act = activation === undefined ? undefined : activations[activation];
   return kernel(`matmul_dot_${shape.rows}x${shape.columns}_${activation}`, dotParams, (k, p) => {
     const scratch = k.let("scratch", add(p.scratch, mul(k.thread, scratchBytes(shape))));
     const whole = k.let("whole", and(p.K, -width));
     k.for(k.begin, k.end, 1, (task) => {
-      const item = itemAt(k, p, div(task, p.bands), 4);
-      const first = k.let("first", mul(rem(task, p.bands), p.bandColumns));
-      k.for(first, min(add(first, p.bandColumns), p.N), shape.columns, (n) => {
-        k.for(0, p.M, shape.rows, (m) => {
+      const rest = k.let("rest", div(task, p.bands));
+      const item = itemAt(k, p, div(rest, p.rowBands), 4);
+      const n0 = k.let("n0", mul(rem(task, p.bands), p.bandColumns));
+      const m0 = k.let("m0", mul(rem(rest, p.rowBands), p.bandRows));
+      const mEnd = k.let("mEnd", min(add(m0, p.bandRows), p.M));
+      k.for(n0, min(add(n0, p.bandColumns), p.N), shape.columns, (n) => {
+        k.for(m0, mEnd, shape.rows, (m) => {
           const a = pointers(k, shape.rows, item.a, m, sub(p.M, 1), p.aRow);
           const b = pointers(k, shape.columns, item.b, n, sub(p.N, 1), p.bCol);
           tile(k, a, b, whole, scratch);
           sumUp(k, shape, scratch);
           k.if(lt(whole, p.K), () => addRest(k, shape, a, b, sub(p.K, whole), scratch));
-          k.for(0, min(sub(p.M, m), shape.rows), 1, (r) => {
+          k.for(0, min(sub(mEnd, m), shape.rows), 1, (r) => {
             const sums = k.let("sums", add(scratch, mul(r, 4 * shape.columns)));
             finish(k, p, item, { m: k.let("m", add(m, r)), n, columns: shape.columns, sums }, act);
           });
@@ -134,15 +144,20 @@ function finish(
   k.for(quads, left, 1, (i) => k.store("f32", c, i, act(add(load("f32", sums, i), load("f32", init, i)))));
 }
 
+/** Rows of A that share a pass over a band of B. */
+const bandRows = 8;
+
 export function dotLaunch(device: Device, p: MatmulProblem): Launch {
   const shape: Shape = p.M === 1 ? { rows: 1, columns: 8 } : { rows: 2, columns: 4 };
-  const key = `matmul/dot/${shape.rows}/${p.activation}`;
-  const bandColumns = shape.columns * Math.max(1, Math.floor(32768 / (p.K * p.M * shape.columns)));
+  const rows = Math.min(p.M, bandRows);
+  const bandColumns = shape.columns * Math.max(1, Math.floor(32768 / (p.K * rows * shape.columns)));
   const bands = Math.ceil(p.N / bandColumns);
+  const rowBands = Math.ceil(p.M / rows);
+  const bandArgs = [device.scratch(scratchBytes(shape)), bandColumns, bands, rows, rowBands];
   return {
-    kernel: device.compile(key, () => dotKernel(shape, p.activation)),
-    args: [...problemArgs(device, p), device.scratch(scratchBytes(shape)), bandColumns, bands],
-    tasks: itemsOf(p.batch) * bands,
-    grain: Math.ceil(65536 / (p.K * p.M * Math.min(bandColumns, p.N))),
+    kernel: device.compile(`matmul/dot/${shape.rows}/${p.activation}`, () => dotKernel(shape, p.activation)),
+    args: [...problemArgs(device, p), ...bandArgs],
+    tasks: itemsOf(p.batch) * rowBands * bands,
+    grain: Math.ceil(65536 / (p.K * rows * Math.min(bandColumns, p.N))),
   };
 }

@@ -1,12 +1,12 @@
 // Operands copied into the order in which the register tile reads them.
 //
-//   B, columns 0-15 | 16-31 | …   becomes   panel 0: K rows of 16, panel 1: K rows of 16, …   (the last one padded)
-//   A, rows 0-5 | 6-11 | …        becomes   panel 0: K rows of 6, …, and last the panels of 4
+//   B, columns 0-15 | 16-31 | … | the last 16   becomes   panel 0: K rows of 16, panel 1: K rows of 16, …
+//   A, rows 0-5 | 6-11 | …                      becomes   panel 0: K rows of 6, …, and last the panels of 4
 //
-// Columns past the end repeat the last one, so that nothing is read out of bounds; what they compute is thrown away.
+// Where there are fewer than 16 columns, zeros or copies of the last fill the panel; what they compute is thrown away.
 
 import type { Block } from "../ir/build.ts";
-import { add, and, div, eq, kernel, load, load4, lt, min, mul, rem, shuffle, sub } from "../ir/build.ts";
+import { add, and, constant, div, eq, kernel, load, load4, lt, max, min, mul, rem, shuffle, sub } from "../ir/build.ts";
 import type { Device, Launch } from "../ir/device.ts";
 import type { Expr, Kernel, ParamType, Var } from "../ir/ir.ts";
 import { digits, moved } from "./matmul-problem.ts";
@@ -51,7 +51,7 @@ export interface Piece {
   readonly columns: Expr;
 }
 
-/** Writes a piece as `K` rows of 16 to `to`. */
+/** Writes a piece as `K` rows of 16. */
 export function packPanel(k: Block, layout: Layout, piece: Piece, to: Expr): void {
   if (layout === "strided") return packStrided(k, piece, to);
   const whole = eq(piece.columns, panelColumns);
@@ -102,11 +102,11 @@ function packColumns(k: Block, { from, row, column, K, columns }: Piece, to: Exp
 function packStrided(k: Block, { from, row, column, K, columns }: Piece, to: Expr): void {
   const source = k.let("source", from);
   const target = k.let("target", to);
+  const step = k.let("step", mul(row, 4));
   k.for(0, K, 1, () => {
-    k.for(0, panelColumns, 1, (n) => {
-      k.store("f32", target, n, load("f32", source, mul(min(n, sub(columns, 1)), column)));
-    });
-    k.set(source, moved(source, row, 4));
+    for (let n = 0; n < panelColumns; n += 4) k.store("f32", target, n, constant("f32x4", 0));
+    k.for(0, columns, 1, (n) => k.store("f32", target, n, load("f32", source, mul(n, column))));
+    k.set(source, add(source, step));
     k.set(target, add(target, 4 * panelColumns));
   });
 }
@@ -180,8 +180,8 @@ function packBKernel(layout: Layout): Kernel {
       const first = k.let("first", mul(rem(band, p.across), bandPanels));
       const K = k.let("bandK", min(sub(p.K, k0), bandRows));
       k.for(first, min(add(first, bandPanels), p.panels), 1, (panel) => {
-        const column0 = k.let("column0", mul(panel, panelColumns));
-        const columns = k.let("columns", min(sub(p.size, column0), panelColumns));
+        const column0 = k.let("column0", max(0, min(mul(panel, panelColumns), sub(p.size, panelColumns))));
+        const columns = k.let("columns", min(p.size, panelColumns));
         const at = k.let("pieceAt", moved(from, mul(column0, p.column), 4));
         const row = k.let("row", add(mul(add(mul(item, p.panels), panel), p.K), k0));
         const to = k.let("pieceTo", moved(p.to, mul(row, panelColumns), 4));

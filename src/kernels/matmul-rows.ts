@@ -28,7 +28,9 @@ function rowsKernel(activation: Activation | undefined): Kernel {
       k.for(0, p.M, 1, (m) => {
         const c = line(m);
         const init = k.let("init", moved(item.init, add(mul(m, p.initRow), mul(n0, p.initCol)), 4));
-        k.for(0, N, 1, (n) => k.store("f32", c, n, load("f32", init, mul(n, p.initCol))));
+        const quads = k.let("quads", and(N, -4));
+        k.for(0, quads, 4, (n) => k.store("f32", c, n, load4("f32", init, mul(n, p.initCol))));
+        k.for(quads, N, 1, (n) => k.store("f32", c, n, load("f32", init, mul(n, p.initCol))));
       });
 
       const steps = (from: Expr, to: Expr, count: number): void => {

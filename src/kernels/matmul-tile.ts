@@ -5,7 +5,8 @@
 //
 // V8 makes 256-bit instructions of it only while the accumulators come from adjacent loads and go to adjacent stores with no branch
 // between. So bias, zero and C itself are all loaded the same way, by address and stride, and rows past the end repeat
-// the last row: they compute and write the same. Columns past the end go through a scratch tile.
+// the last row: they compute and write the same. The last columns are the last 16, some of them computed a second time:
+// only the others are copied out of a scratch tile. An N under 16 has its own way in and out of the scratch.
 
 import type { Block } from "../ir/build.ts";
 import {
@@ -15,6 +16,7 @@ import {
   eq,
   fma,
   ge,
+  gt,
   i32,
   kernel,
   load,
@@ -24,6 +26,7 @@ import {
   max,
   min,
   mul,
+  or,
   rem,
   select,
   sub,
@@ -72,8 +75,12 @@ interface Strip {
   readonly item: Item;
   readonly scratch: Var;
   readonly j: Var;
+  /** Columns `column0 … +16`, of which the first `skip` belong to the task before. */
   readonly column0: Var;
-  readonly columns: Var;
+  readonly skip: Var;
+  /** All columns are fewer than 16. */
+  readonly narrow: Var;
+  /** Not all 16 columns are this task's. */
   readonly edge: Var;
   readonly k0: Var;
   readonly K: Var;
@@ -88,12 +95,13 @@ export function tileKernel(source: Source, activation: Activation | undefined): 
       const j = k.let("j", rem(task, p.columnPanels));
       const group = k.let("group", rem(band, p.groups));
       const item = itemAt(k, p, div(band, p.groups), 4);
-      const column0 = k.let("column0", mul(j, panelColumns));
-      const columns = k.let("columns", min(sub(p.N, column0), panelColumns));
-      const edge = k.let("edge", lt(columns, panelColumns));
+      const narrow = k.let("narrow", lt(p.N, panelColumns));
+      const column0 = k.let("column0", max(0, min(mul(j, panelColumns), sub(p.N, panelColumns))));
+      const skip = k.let("skip", sub(mul(j, panelColumns), column0));
+      const edge = k.let("edge", or(narrow, gt(skip, 0)));
       k.for(0, max(p.K, 1), depth, (k0) => {
         const K = k.let("depth", min(sub(p.K, k0), depth));
-        const strip: Strip = { p, item, scratch, j, column0, columns, edge, k0, K };
+        const strip: Strip = { p, item, scratch, j, column0, skip, narrow, edge, k0, K };
         const b = readB(k, source, strip);
         const firstPanel = k.let("firstPanel", mul(group, p.group));
         const isLast = eq(group, sub(p.groups, 1));
@@ -113,18 +121,18 @@ interface Stream {
   readonly step: Var;
 }
 
-function readB(k: Block, source: Source, { p, item, scratch, j, column0, columns, edge, k0, K }: Strip): Stream {
+function readB(k: Block, source: Source, { p, item, scratch, j, column0, narrow, k0, K }: Strip): Stream {
   if (source === "panels") {
     const at = k.let("b", moved(item.b, mul(add(mul(j, p.K), k0), panelColumns), 4));
     return { at, step: k.let("bStep", i32(4 * panelColumns)) };
   }
   const start = k.let("bStart", moved(item.b, add(mul(k0, p.bRow), mul(column0, p.bCol)), 4));
   const panel = k.let("panel", add(scratch, tileBytes));
-  const piece = { from: start, row: p.bRow, column: p.bCol, K, columns };
+  const piece = { from: start, row: p.bRow, column: p.bCol, K, columns: min(p.N, panelColumns) };
   if (source === "rows") {
-    k.if(edge, () => packPanel(k, "strided", piece, panel));
-    const at = k.let("b", select(edge, panel, start));
-    return { at, step: k.let("bStep", mul(select(edge, constant("i32", panelColumns), p.bRow), 4)) };
+    k.if(narrow, () => packPanel(k, "strided", piece, panel));
+    const at = k.let("b", select(narrow, panel, start));
+    return { at, step: k.let("bStep", mul(select(narrow, i32(panelColumns), p.bRow), 4)) };
   }
   packPanel(k, source.slice("copy ".length) as Layout, piece, panel); // what follows "copy " is a layout
   return { at: panel, step: k.let("bStep", i32(4 * panelColumns)) };
@@ -133,7 +141,7 @@ function readB(k: Block, source: Source, { p, item, scratch, j, column0, columns
 /** A panel of `rows` rows: finds where its tile lies, computes it, and finishes it after the last k. */
 function rowPanel(
   k: Block,
-  { p, item, scratch, column0, columns, edge, k0, K }: Strip,
+  { p, item, scratch, column0, skip, narrow, edge, k0, K }: Strip,
   b: Stream,
   rows: number,
   panelRow: Expr,
@@ -152,8 +160,8 @@ function rowPanel(
   const fromRow = k.let("fromRow", select(first, mul(p.initRow, 4), cRow));
   const to = k.let("to", select(edge, scratch, c));
   const toRow = k.let("toRow", select(edge, i32(4 * panelColumns), cRow));
-  k.if(edge, () => {
-    copyTile(k, valid, columns, from, fromRow, to, toRow);
+  k.if(narrow, () => {
+    copyTile(k, valid, i32(0), p.N, from, fromRow, to, toRow);
     k.set(from, to);
     k.set(fromRow, toRow);
   });
@@ -174,9 +182,7 @@ function rowPanel(
       });
     });
   }
-  k.if(edge, () => {
-    copyTile(k, valid, columns, to, toRow, c, cRow);
-  });
+  k.if(edge, () => copyTile(k, valid, skip, min(p.N, panelColumns), to, toRow, c, cRow));
 }
 
 /** Addresses of the tile's rows; those past the last valid one repeat it. */
@@ -216,10 +222,10 @@ function registerTile(k: Block, rows: number, { from, to, a, aStep, b, bStep, K 
   });
 }
 
-function copyTile(k: Block, rows: Var, columns: Var, from: Var, fromRow: Var, to: Var, toRow: Var): void {
+function copyTile(k: Block, rows: Var, start: Expr, end: Expr, from: Var, fromRow: Var, to: Var, toRow: Var): void {
   k.for(0, rows, 1, (r) => {
     const source = k.let("source", add(from, mul(r, fromRow)));
     const target = k.let("target", add(to, mul(r, toRow)));
-    k.for(0, columns, 1, (n) => k.store("f32", target, n, load("f32", source, n)));
+    k.for(start, end, 1, (n) => k.store("f32", target, n, load("f32", source, n)));
   });
 }

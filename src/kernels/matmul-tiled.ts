@@ -18,7 +18,7 @@ const cutUnit = 1024;
 const grainWork = 65536;
 /** So many tasks keep all threads busy to the end. */
 const minTasks = 16;
-/** Tall panels in a task: the more, the less often B is packed; more than the most push A out of the cache. */
+/** Tall panels in a task that packs B: the more, the less often; more than the most push A out of the cache. */
 const minGroup = 8;
 const maxGroup = 134;
 
@@ -113,7 +113,8 @@ function tileLaunch(device: Device, p: MatmulProblem, source: Source, packedA: b
   const { talls, lows } = rowPanels(p.M);
   const columnPanels = Math.ceil(p.N / panelColumns);
   const items = itemsOf(p.batch);
-  const group = groupSize(talls, columnPanels * items, source);
+  const packs = source.startsWith("copy") || (source === "rows" && p.N < panelColumns);
+  const group = groupSize(talls, columnPanels * items, packs ? minGroup : 1);
   const groups = Math.max(1, Math.ceil(talls / group));
   const tasks = items * groups * columnPanels;
   const a = packedA ? { ...p, aRow: 1 } : p;
@@ -127,8 +128,7 @@ function tileLaunch(device: Device, p: MatmulProblem, source: Source, packedA: b
 }
 
 /** Tall panels in a task: groups of equal size, and smaller ones where there would be too few tasks. */
-function groupSize(talls: number, others: number, source: Source): number {
-  const smallest = source.startsWith("copy") ? minGroup : 1;
+function groupSize(talls: number, others: number, smallest: number): number {
   const splits = Math.min(Math.floor(talls / smallest), Math.ceil(minTasks / others));
   const groups = Math.max(1, Math.ceil(talls / maxGroup), splits);
   return Math.max(1, Math.ceil(talls / groups)); // there may be only low panels

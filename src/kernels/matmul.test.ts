@@ -297,6 +297,20 @@ test("a single column", () => {
   for (const a of layouts) for (const b of layouts) check({ M: 300, N: 1, K: 70, a, b, accumulate: a === b });
 });
 
+test("few k and many rows", () => {
+  for (const K of [1, 2, 3]) {
+    for (const t of [
+      {},
+      { accumulate: true },
+      { bias: true },
+      { bias: true, accumulate: true, activation: "relu" },
+    ] as const) {
+      check({ M: 60, N: 50, K, gap: 3, ...t });
+      check({ M: 40, N: 1030, K, a: "columns", batch: [[2, "ab"]], ...t });
+    }
+  }
+});
+
 test("a long K with few columns", () => {
   check({ M: 2, N: 30, K: 4100, bias: true });
   check({ M: 1, N: 130, K: 4096, activation: "tanh", accumulate: true });

@@ -31,10 +31,10 @@ export function matmul(device: Device, problem: MatmulProblem): void {
   else tiled(device, p);
 }
 
-/** Whether dot products beat packing B: few rows would use it. */
-function isDot({ M, K, aCol, bRow }: MatmulProblem): boolean {
+/** Whether dot products beat packing B: few rows would use it, or it has few columns. */
+function isDot({ M, N, K, aCol, bRow }: MatmulProblem): boolean {
   if (aCol !== 1 || bRow !== 1 || K < 8) return false;
-  return M <= 3 || (M <= 8 && K >= 256);
+  return M <= 3 || N <= 4 || (Math.min(M, N) <= 8 && K >= 256);
 }
 
 export function isEmpty({ M, N, batch }: Pick<MatmulProblem, "M" | "N" | "batch">): boolean {
