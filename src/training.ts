@@ -10,7 +10,6 @@ export {
 } from "./training/callbacks.ts";
 export type { ModelCard } from "./training/card.ts";
 export { type ChartLabels, lossChartSvg, lossChartText, type Point, type Series } from "./training/chart.ts";
-export { padColumns } from "./training/collate.ts";
 export { lossSeries } from "./training/curve.ts";
 export type { RowValues } from "./training/evaluation.ts";
 export type { LogEntry, Metrics, TrainerState } from "./training/state.ts";

@@ -17,10 +17,10 @@ import { after, test } from "node:test";
 import { echoRows, TinyTagger, tinyRows, tinySeq2Seq, tinyTagger } from "../../test/tiny-training.ts";
 import { CheckpointError } from "../base/errors.ts";
 import { manualSeed } from "../base/random.ts";
+import { padCollate } from "../data/collate.ts";
 import { Seq2SeqRnn } from "../models/rnn-seq2seq.ts";
 import type { AnyModule } from "../nn/module.ts";
 import type { TrainingArguments } from "./arguments.ts";
-import { padColumns } from "./collate.ts";
 import { readJsonlLog } from "./jsonl-log.node.ts";
 import { Trainer } from "./trainer.ts";
 
@@ -142,7 +142,7 @@ test("a stop in the middle of an evaluation leaves it to the resumed run", async
     evalDataset: tinyRows(9, 7),
     dataCollator: (rows) => {
       if (!model.training && ++evaluated === 3) trainer.stop();
-      return padColumns(rows);
+      return padCollate()(rows);
     },
   });
   const { wasStopped, globalStep } = await trainer.train();
@@ -247,6 +247,7 @@ test("resumes from a checkpoint that is named, also into another folder", async 
 
 test("a checkpoint of another run is refused", async () => {
   const { folder } = await damaged(() => {});
+  const log = readFileSync(join(folder, "log.jsonl"), "utf8");
   const resume = (one: Case): Promise<unknown> => part(one, folder, [], undefined, true);
   const [wider, otherBatch] = [new TinyTagger(0.2, 16), { ...saving.args, perDeviceTrainBatchSize: 5 }];
   await assert.rejects(
@@ -258,6 +259,8 @@ test("a checkpoint of another run is refused", async () => {
     resume({ ...saving, echo: true, args: { ...saving.args, dataSeed: 1 } }),
     /data_seed is 42 there and 1 here/,
   );
+
+  assert.equal(readFileSync(join(folder, "log.jsonl"), "utf8"), log);
 
   const recurrent: Case = { ...saving, make: tinySeq2Seq, echo: true };
   const seq2seq = freshFolder();

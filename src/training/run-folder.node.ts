@@ -34,7 +34,7 @@ const required = ["model.safetensors", "optimizer.safetensors", "trainer_state.j
 
 /**
  * Opens a run's folder, which is made if need be. One that holds checkpoints or a model is only taken to resume or to
- * overwrite it. Throws before anything is changed.
+ * overwrite it. Nothing is changed but for the leftovers of killed processes.
  */
 export async function openRun(path: string, { resume, overwrite }: OpenOptions): Promise<OpenedRun> {
   await reporting("write", path, () => makeFolder(path));
@@ -58,9 +58,7 @@ export async function openRun(path: string, { resume, overwrite }: OpenOptions):
       throw new CheckpointError(`${path}: it holds ${held}. ${todo} to begin anew.`, { path, steps });
     }
   }
-  const log = openJsonlLog(join(path, "log.jsonl"), { resumeStep: checkpoint?.step ?? 0 });
-  if (!goesOn) for (const step of steps) await removeFolder(join(path, checkpointName(step)));
-  return { folder: new DiskFolder(path, log), checkpoint };
+  return { folder: new DiskFolder(path, checkpoint?.step ?? 0, goesOn ? [] : steps), checkpoint };
 }
 
 /** The steps of a folder's checkpoints, oldest first. */
@@ -97,15 +95,23 @@ async function toResume(
 
 class DiskFolder implements RunFolder {
   readonly path: string;
-  readonly #log: JsonlLog;
+  readonly #step: number;
+  readonly #old: readonly number[];
+  #log: JsonlLog | undefined;
 
-  constructor(path: string, log: JsonlLog) {
+  /** `step` is the one to go on from, `old` are those of the checkpoints to delete. */
+  constructor(path: string, step: number, old: readonly number[]) {
     this.path = path;
-    this.#log = log;
+    this.#step = step;
+    this.#old = old;
   }
 
+  async begin(): Promise<void> {
+    this.#log = openJsonlLog(join(this.path, "log.jsonl"), { resumeStep: this.#step });
+    for (const step of this.#old) await removeFolder(join(this.path, checkpointName(step)));
+  }
   log(row: Readonly<Record<string, unknown>>): void {
-    this.#log.write(row);
+    this.#log?.write(row);
   }
   async write(name: string, content: string): Promise<void> {
     await writeFileAtomic(join(this.path, name), content);
@@ -127,7 +133,7 @@ class DiskFolder implements RunFolder {
   }
 
   close(): void {
-    this.#log.close();
+    this.#log?.close();
   }
 }
 

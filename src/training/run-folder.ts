@@ -25,6 +25,8 @@ export interface Checkpoint {
 
 export interface RunFolder {
   readonly path: string;
+  /** Opens the log and clears away what the run does not go on from; until then nothing is changed. */
+  begin(): Promise<void>;
   log(row: LogRow): void;
   /** Writes or replaces one file. */
   write(name: string, content: string): Promise<void>;

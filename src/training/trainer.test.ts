@@ -48,6 +48,22 @@ test("learns, and writes nothing without an outputDir", async () => {
   assert.equal(trainer.state.epoch, 8);
 });
 
+test("takes a dataset whose rows come later, and gives its rows to the collator", async () => {
+  const rows = tinyRows(33);
+  const plain = tinyTrainer({ maxSteps: 4, groupByLength: true });
+  const later = tinyTrainer(
+    { maxSteps: 4, groupByLength: true },
+    { trainDataset: { length: 33, get: async (i) => rows[i]! }, evalDataset: { length: 33, get: (i) => rows[i]! } },
+  );
+  await plain.trainer.train();
+  await later.trainer.train();
+  assert.deepEqual(later.losses, plain.losses);
+  const mixed = tinyTrainer({ maxSteps: 4 });
+  await mixed.trainer.train();
+  assert.notDeepEqual(mixed.losses, plain.losses);
+  assert.equal((await later.trainer.evaluate())["evalLoss"], (await plain.trainer.evaluate(rows))["evalLoss"]);
+});
+
 test("accumulated gradients are those of one large batch, though its parts hold unlike many labels", async () => {
   const run = async (
     perDeviceTrainBatchSize: number,
@@ -215,6 +231,7 @@ test("a run that time ends goes down the schedule all the same, and is evaluated
     maxMinutes: 1.5 / 60,
     evalStrategy: "steps",
     evalSteps: 1e6,
+    saveSteps: 1e6,
     loggingSteps: 1,
   });
   const start = performance.now();
@@ -239,21 +256,21 @@ test("what is wrong is said by the constructor", () => {
   wrong({}, { trainDataset: [] }, /trainDataset has no rows/);
   wrong({}, { evalDataset: [] }, /evalDataset has no rows/);
   wrong({ predictWithGenerate: true }, {}, /TinyTagger cannot generate/);
-  wrong({ groupByLength: true }, { trainDataset: [{ text: "a" } as unknown as TinyRow] }, /row 0 has no inputIds/);
   wrong({}, { model: tinyTagger().requiresGrad_(false) as TinyTagger }, /no parameter/);
   assert.throws(() => new Trainer({ model: tinyTagger(), args: { evalStrategy: "epoch" } }), /there is no evalDataset/);
 });
 
 test("what is wrong with a batch is said", async () => {
-  const run = (rows: readonly object[]): Promise<unknown> =>
-    new Trainer<object>({ model: tinyTagger(), args: quick, trainDataset: rows }).train();
+  const run = (rows: readonly object[], args: TrainingArguments = {}): Promise<unknown> =>
+    new Trainer<object>({ model: tinyTagger(), args: { ...quick, ...args }, trainDataset: rows }).train();
   await assert.rejects(run([{ text: "not tokenized" }]), /no column of text holds numbers/);
+  await assert.rejects(run([{ text: "not tokenized" }], { groupByLength: true }), /row 0 has no inputIds/);
   await assert.rejects(
     run([
       { inputIds: [3], labels: [4] },
       { inputIds: 3, labels: [4] },
     ]),
-    /"inputIds" is a list in some rows/,
+    /"inputIds" is a list of numbers in some rows/,
   );
   await assert.rejects(new Trainer({ model: tinyTagger(), args: quick }).train(), /needs a trainDataset/);
   const silent = new Trainer<object>({

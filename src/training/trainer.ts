@@ -10,6 +10,8 @@ import { progressBar } from "#runtime/training/progress";
 import { openCheckpoint, openRun, writeCard, writeFiles } from "#runtime/training/run-folder";
 import { ArgumentError } from "../base/errors.ts";
 import { defaultGenerator, manualSeed } from "../base/random.ts";
+import { padCollate, seq2seqCollate } from "../data/collate.ts";
+import { type DatasetLike, datasetOf } from "../data/dataset.ts";
 import type { Decodable } from "../generation/generate.ts";
 import type { AnyModule } from "../nn/module.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -18,10 +20,10 @@ import { type CheckedArguments, checkArguments, prefixed, type TrainingArguments
 import type { TrainerCallback } from "./callbacks.ts";
 import { formatCard, type ModelCard } from "./card.ts";
 import { modelFiles, restore, restoreWeights, type ScheduledBy, type TrainedBy } from "./checkpoint.ts";
-import { padColumns } from "./collate.ts";
 import { type Evaluation, evaluateRows, type RowValues, withoutIgnored } from "./evaluation.ts";
 import { defaultOptimizer } from "./optimizer.ts";
-import { noProgress, type ProgressBar } from "./progress.ts";
+import { noProgress } from "./progress.ts";
+import { readRows } from "./rows.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { lrFactorAt } from "./schedule.ts";
 import { type Metrics, newState, type TrainerState } from "./state.ts";
@@ -42,9 +44,9 @@ export interface TrainerOptions<Row extends object> {
   /** Saved with the model; pads batches and decodes what evaluation generates. */
   readonly tokenizer?: PreTrainedTokenizer;
   readonly args?: TrainingArguments;
-  readonly trainDataset?: readonly Row[];
-  readonly evalDataset?: readonly Row[];
-  /** Makes a batch of rows; synchronous. */
+  readonly trainDataset?: DatasetLike<Row>;
+  readonly evalDataset?: DatasetLike<Row>;
+  /** Makes a batch of rows. Default: pads what the tokenizer gave. */
   readonly dataCollator?: (rows: readonly Row[]) => Batch;
   /** Numbers by name; evaluation reports `rougeL` as `evalRougeL`. */
   readonly computeMetrics?: ComputeMetrics;
@@ -90,7 +92,7 @@ export class Trainer<Row extends object = Record<string, unknown>> {
     this.model = options.model;
     this.tokenizer = options.tokenizer;
     this.#options = options;
-    this.#collate = options.dataCollator ?? ((rows) => padColumns(rows, options.tokenizer?.padTokenId ?? 0));
+    this.#collate = options.dataCollator ?? defaultCollator(options);
     this.#check();
   }
 
@@ -110,11 +112,6 @@ export class Trainer<Row extends object = Record<string, unknown>> {
         {},
       );
     }
-    const unmeasured = [...(trainDataset ?? [])].findIndex((row) => args.groupByLength && lengthOf(row) === undefined);
-    if (unmeasured >= 0)
-      throw new ArgumentError(`Trainer: groupByLength: row ${unmeasured} has no inputIds to measure.`, {
-        row: unmeasured,
-      });
     if (!model.parameters().some((p) => p.requiresGrad))
       throw new ArgumentError("Trainer: no parameter of the model requires a gradient.", {});
   }
@@ -128,11 +125,11 @@ export class Trainer<Row extends object = Record<string, unknown>> {
 
   /** Trains to the end, or until `stop()`; then the model's files are in `outputDir`. */
   async train(options: TrainOptions = {}): Promise<TrainOutput> {
-    const { trainDataset: rows, optimizers = {} } = this.#options;
+    const { trainDataset, optimizers = {} } = this.#options;
     const { resumeFromCheckpoint: resume = false } = options;
     const { model, tokenizer, args } = this;
     const { outputDir, overwriteOutputDir: overwrite } = args;
-    if (rows === undefined) throw new ArgumentError("Trainer: train() needs a trainDataset.", {});
+    if (trainDataset === undefined) throw new ArgumentError("Trainer: train() needs a trainDataset.", {});
     if (this.#stop !== undefined) throw new ArgumentError("Trainer: train() is running already.", {});
     if (resume !== false && outputDir === undefined)
       throw new ArgumentError("Trainer: to resume, it needs the run's outputDir.", {});
@@ -140,6 +137,8 @@ export class Trainer<Row extends object = Record<string, unknown>> {
     this.#stop = stop;
     let folder: RunFolder | undefined;
     try {
+      const rows = datasetOf(trainDataset);
+      const lengths = args.groupByLength ? (await readRows(rows)).map(measuredLength) : undefined;
       const opened = outputDir === undefined ? undefined : await openRun(outputDir, { resume, overwrite });
       folder = opened?.folder;
       const { optimizer = defaultOptimizer(model, args), scheduler } = optimizers;
@@ -150,18 +149,20 @@ export class Trainer<Row extends object = Record<string, unknown>> {
       if (opened?.checkpoint !== undefined)
         this.state = await restore(opened.checkpoint, { ...trained, state: this.state });
       const { state } = this;
-      const parts = {
+      await folder?.begin();
+      const run = new TrainingRun({
         ...trained,
         state,
         rows,
+        lengths,
         rates,
         ...this.#measures(),
         callbacks: this.#options.callbacks ?? [],
         folder,
-      };
-      const bar = (total: number): ProgressBar =>
-        args.disableTqdm ? noProgress : progressBar(total, { label: "train", startStep: state.globalStep });
-      const run = new TrainingRun({ ...parts, bar, signal: stop.signal });
+        bar: (total) =>
+          args.disableTqdm ? noProgress : progressBar(total, { label: "train", startStep: state.globalStep }),
+        signal: stop.signal,
+      });
       await run.run();
       return await this.#finish(run, folder);
     } finally {
@@ -175,11 +176,10 @@ export class Trainer<Row extends object = Record<string, unknown>> {
     this.#stop?.abort(stopReason);
   }
 
-  #measures(): Pick<RunParts<Row>, "collate" | "forward" | "lengthOf" | "tokensOf" | "evaluate"> {
+  #measures(): Pick<RunParts<Row>, "collate" | "forward" | "tokensOf" | "evaluate"> {
     return {
       collate: this.#collate,
       forward: (batch) => this.computeLoss(this.model, batch),
-      lengthOf: (row) => lengthOf(row) ?? 0,
       tokensOf: (row) => Math.max(1, (lengthOf(row) ?? 0) + (sizeOf(row, "labels") ?? 0)),
       evaluate: async (signal) =>
         (await this.#measure(this.#evalRows(), "eval", this.#options.computeMetrics !== undefined, signal)).metrics,
@@ -223,16 +223,16 @@ export class Trainer<Row extends object = Record<string, unknown>> {
   // ── measuring ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** The loss on the evaluation rows and what `computeMetrics` says, each under its name with "eval". */
-  async evaluate(rows: readonly Row[] = this.#evalRows()): Promise<Metrics> {
+  async evaluate(rows: DatasetLike<Row> = this.#evalRows()): Promise<Metrics> {
     return (await this.#measure(rows, "eval", this.#options.computeMetrics !== undefined)).metrics;
   }
 
   /** What the model says to each row, and metrics with "test" if the rows have labels. */
-  async predict(rows: readonly Row[]): Promise<PredictionOutput> {
+  async predict(rows: DatasetLike<Row>): Promise<PredictionOutput> {
     return this.#measure(rows, "test", true);
   }
 
-  #evalRows(): readonly Row[] {
+  #evalRows(): DatasetLike<Row> {
     const { evalDataset } = this.#options;
     if (evalDataset === undefined) throw new ArgumentError("Trainer: there is no evalDataset.", {});
     return evalDataset;
@@ -240,7 +240,7 @@ export class Trainer<Row extends object = Record<string, unknown>> {
 
   /** Leaves the model's mode and the default random stream as they were, so that training does not depend on it. */
   async #measure(
-    rows: readonly Row[],
+    source: DatasetLike<Row>,
     prefix: string,
     collect: boolean,
     signal?: AbortSignal,
@@ -257,12 +257,13 @@ export class Trainer<Row extends object = Record<string, unknown>> {
     const [wasTraining, random, start] = [model.training, defaultGenerator.state, performance.now()];
     model.eval();
     try {
-      const { collate, forward, lengthOf } = this.#measures();
+      const { collate, forward } = this.#measures();
+      const rows = await readRows(datasetOf(source));
       const evaluation = await evaluateRows(rows, {
         batchSize,
         collate,
         forward,
-        lengthOf,
+        lengthOf: (row) => lengthOf(row) ?? 0,
         collect,
         generation,
         preprocessLogits,
@@ -304,6 +305,15 @@ function named(metrics: Readonly<Record<string, unknown>>, prefix: string): Metr
   return Object.fromEntries(entries);
 }
 
+/** Pads; the labels of a model that generates are texts of their own. */
+function defaultCollator({
+  model,
+  tokenizer,
+}: Pick<TrainerOptions<never>, "model" | "tokenizer">): (rows: readonly object[]) => Batch {
+  const options = { padTokenId: tokenizer?.padTokenId ?? 0, paddingSide: tokenizer?.paddingSide ?? "right" };
+  return (isDecodable(model) ? seq2seqCollate : padCollate)(options);
+}
+
 function isDecodable(model: object): model is Decodable<unknown> {
   return "encode" in model && "decodeStep" in model && "config" in model;
 }
@@ -312,6 +322,13 @@ function isDecodable(model: object): model is Decodable<unknown> {
 function sizeOf(row: object, column: string): number | undefined {
   const value = (row as Readonly<Record<string, unknown>>)[column]; // rows are read by name
   return Array.isArray(value) || ArrayBuffer.isView(value) ? (value as { readonly length: number }).length : undefined;
+}
+
+function measuredLength(row: object, i: number): number {
+  const length = lengthOf(row);
+  if (length === undefined)
+    throw new ArgumentError(`Trainer: groupByLength: row ${i} has no inputIds to measure.`, { row: i });
+  return length;
 }
 
 function lengthOf(row: object): number | undefined {

@@ -2,6 +2,7 @@
 // the loop goes by; so a run that is given the state of another goes on where that one was.
 
 import { NonFiniteError } from "../base/errors.ts";
+import type { Dataset } from "../data/dataset.ts";
 import { clipGradNorm_ } from "../optim/clip.ts";
 import { scope } from "../tensor/scope.ts";
 import type { CheckedArguments } from "./arguments.ts";
@@ -11,16 +12,18 @@ import { checkpointFiles, type Trained } from "./checkpoint.ts";
 import { lossCurveSvg } from "./curve.ts";
 import { epochBatches } from "./order.ts";
 import type { ProgressBar } from "./progress.ts";
+import { readRows } from "./rows.ts";
 import { checkpointName, type RunFolder } from "./run-folder.ts";
 import { expectedSteps, type Length, lengthOf, lrFactorAt } from "./schedule.ts";
 import { type LogEntry, logRow, type Metrics, plainName, shortNumber, timing } from "./state.ts";
 import { accumulateGradients, type Batch, type ModelOutput, nonFinite } from "./step.ts";
 
 export interface RunParts<Row> extends Trained {
-  readonly rows: readonly Row[];
+  readonly rows: Dataset<Row>;
+  /** How long each row is, to group them by. */
+  readonly lengths: readonly number[] | undefined;
   readonly collate: (rows: readonly Row[]) => Batch;
   readonly forward: (batch: Batch) => ModelOutput;
-  readonly lengthOf: (row: Row) => number;
   /** Tokens that a row brings, for the speed. */
   readonly tokensOf: (row: Row) => number;
   readonly evaluate: (signal: AbortSignal) => Promise<Metrics>;
@@ -47,7 +50,6 @@ export class TrainingRun<Row> {
     shouldSave: false,
     shouldLog: false,
   };
-  readonly #lengths: readonly number[] | undefined;
   #order: { readonly epoch: number; readonly batches: readonly number[][] } | undefined;
   readonly #startMs = performance.now();
   readonly #secondsBefore: number;
@@ -63,7 +65,6 @@ export class TrainingRun<Row> {
     this.#parts = parts;
     this.#args = parts.args;
     this.#length = lengthOf(parts.args, parts.rows.length);
-    this.#lengths = parts.args.groupByLength ? parts.rows.map(parts.lengthOf) : undefined;
     this.#secondsBefore = parts.state.trainSeconds;
     this.#savedStep = parts.state.globalStep;
     parts.state.maxSteps = this.#expectedSteps();
@@ -146,7 +147,7 @@ export class TrainingRun<Row> {
       });
     }
     const rate = optimizer.paramGroups[0]!.lr;
-    const chosen = this.#rowsOfStep(state.globalStep);
+    const chosen = await Promise.all(this.#rowsOfStep(state.globalStep).map((batch) => readRows(rows, batch)));
     const loss = this.#learn(chosen);
     state.globalStep++;
     state.epoch = state.globalStep / stepsPerEpoch;
@@ -156,7 +157,7 @@ export class TrainingRun<Row> {
     state.maxSteps = this.#expectedSteps();
     this.#lossSum += loss;
     this.#steps++;
-    const tokens = chosen.flat().reduce((sum, i) => sum + this.#parts.tokensOf(rows[i]!), 0);
+    const tokens = chosen.flat().reduce((sum, row) => sum + this.#parts.tokensOf(row), 0);
     state.numTokensSeen += tokens;
     this.#tokens += tokens;
     this.#stepMs += performance.now() - from;
@@ -177,11 +178,12 @@ export class TrainingRun<Row> {
   /** The rows of the step after `step` done ones, by batch. */
   #rowsOfStep(step: number): readonly number[][] {
     const { perDeviceTrainBatchSize: batchSize, gradientAccumulationSteps: batches, dataSeed: seed } = this.#args;
+    const { rows, lengths } = this.#parts;
     const epoch = Math.floor(step / this.#length.stepsPerEpoch);
     if (this.#order?.epoch !== epoch) {
       this.#order = {
         epoch,
-        batches: epochBatches(this.#parts.rows.length, { batchSize, seed, epoch, lengths: this.#lengths }),
+        batches: epochBatches(rows.length, { batchSize, seed, epoch, lengths }),
       };
     }
     const first = (step % this.#length.stepsPerEpoch) * batches;
@@ -189,13 +191,13 @@ export class TrainingRun<Row> {
   }
 
   /** Forward, backward and update, in a scope of their own; the loss. */
-  #learn(chosen: readonly number[][]): number {
-    const { model, optimizer, scheduler, rows, collate, forward } = this.#parts;
+  #learn(chosen: readonly Row[][]): number {
+    const { model, optimizer, scheduler, collate, forward } = this.#parts;
     const step = this.#parts.state.globalStep + 1;
     const s = scope("a training step");
     try {
       model.train();
-      const batches = chosen.map((batch) => ({ ...collate(batch.map((i) => rows[i]!)), ...this.#smoothing() }));
+      const batches = chosen.map((batch) => ({ ...collate(batch), ...this.#smoothing() }));
       const loss = accumulateGradients(batches, forward, step);
       const { maxGradNorm } = this.#args;
       this.#gradNorm = clipGradNorm_(model.parameters(), maxGradNorm === 0 ? Number.POSITIVE_INFINITY : maxGradNorm);
