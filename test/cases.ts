@@ -88,6 +88,10 @@ export interface OpCases<A> {
   /** What the samples run in. */
   readonly dtypes: readonly DType[];
   readonly refuses?: readonly Refusal<A>[];
+  /** Inputs whose memory the operator writes over. */
+  readonly consumes?: readonly number[];
+  /** How many of the outputs take gradients; the first alone if left out. */
+  readonly results?: (attrs: A) => number;
   /** Of element-by-element operators: numbers to try in every combination, as the edges of their formulas. */
   readonly specials?: readonly number[];
 }

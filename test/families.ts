@@ -15,6 +15,8 @@ import * as layerNorm from "../src/ops/layer-norm.ts";
 import { cases as matmulCases } from "../src/ops/matmul.cases.ts";
 import * as matmul from "../src/ops/matmul.ts";
 import type { Op } from "../src/ops/op.ts";
+import { cases as recurrentCases } from "../src/ops/recurrent.cases.ts";
+import * as recurrent from "../src/ops/recurrent.ts";
 import { cases as reduceCases } from "../src/ops/reduce.cases.ts";
 import * as reduce from "../src/ops/reduce.ts";
 import { cases as softmaxCases } from "../src/ops/softmax.cases.ts";
@@ -43,5 +45,6 @@ export const families: readonly Family[] = [
   family("matmul", matmul, matmulCases),
   family("softmax", softmax, softmaxCases),
   family("layer-norm", layerNorm, layerNormCases),
+  family("recurrent", recurrent, recurrentCases),
   family("cross-entropy", crossEntropy, crossEntropyCases),
 ];
