@@ -100,7 +100,7 @@ async function compare(name: string, actual: ReadonlyMap<string, Tensor>, tolera
       const bytes = await file.read(key);
       const wanted = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
       const largest = wanted.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-      const apart = tensor.toArray().reduce((most, x, i) => Math.max(most, Math.abs(x - wanted[i]!)), 0);
+      const apart = Array.from(tensor.toArray()).reduce((most, x, i) => Math.max(most, Math.abs(x - wanted[i]!)), 0);
       assert.ok(apart <= tolerance * largest, `${name}, ${key}: ${apart} apart, the largest is ${largest}`);
     }
   });
