@@ -73,7 +73,10 @@ function ours({ M, N, K, layout, items }: Shape): { readonly run: () => void; re
   return { run: () => matmulPacked(device, p, weight), free };
 }
 
-const peer = flags.python === undefined ? undefined : await startPeer(flags.python, "matmul_torch.py", ["--threads", flags.threads]);
+const peer =
+  flags.python === undefined
+    ? undefined
+    : await startPeer(flags.python, "matmul_torch.py", ["--threads", flags.threads]);
 console.log(`Node ${process.version}, ${device.threads} threads, revectorised: ${features().revectorized}`);
 console.log("GFLOP/s, median (best)                 ours          PyTorch         ratio (of bests)");
 for (const text of shapes) {
@@ -93,7 +96,8 @@ for (const text of shapes) {
       mine.push((performance.now() - start) / times);
     }
     const theirLayout = layout === "packed" ? "nt" : layout;
-    if (peer !== undefined) theirs.push(...(await peer.ask<{ ms: number[] }>(`mm ${M} ${N} ${K} ${reps} ${theirLayout} ${items}`)).ms);
+    if (peer !== undefined)
+      theirs.push(...(await peer.ask<{ ms: number[] }>(`mm ${M} ${N} ${K} ${reps} ${theirLayout} ${items}`)).ms);
   }
   product.free();
   const speed = (all: readonly number[]): string => {
