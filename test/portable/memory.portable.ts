@@ -302,7 +302,8 @@ export const graphs: Suite = suite("memory: graphs", (test) => {
     const before = memoryStats();
     for (let i = 0; i < 3000; i++) step();
     const after = memoryStats();
-    deepEqual([after.liveBytes, after.liveBlocks], [before.liveBytes, before.liveBlocks]);
+    ok(after.liveBlocks <= before.liveBlocks, `${after.liveBlocks} blocks, ${before.liveBlocks} before`); // less where garbage was found
+    ok(after.liveBytes <= before.liveBytes, `${after.liveBytes} bytes, ${before.liveBytes} before`);
     equal(after.reservedBytes, before.reservedBytes);
   });
 });
