@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { createInterpreterDevice } from "../devices/interpreter/device.ts";
 import { createWasmDevice } from "../devices/wasm/device.ts";
 import type { Device } from "../ir/device.ts";
+import { erf } from "../ir/math.ts";
 import type { Activation, Batch, MatmulProblem } from "./matmul.ts";
 import { matmul } from "./matmul.ts";
 import { matmulPacked, packB } from "./matmul-packed.ts";
@@ -108,18 +109,6 @@ const activations: { readonly [a in Activation]: (x: number) => number } = {
   tanh: Math.tanh,
   sigmoid: (x) => 1 / (1 + Math.exp(-x)),
 };
-
-/** By its Taylor series, which is exact enough for the small sums here. */
-function erf(x: number): number {
-  if (Math.abs(x) > 4) return Math.sign(x);
-  let term = x;
-  let sum = x;
-  for (let n = 1; n < 120; n++) {
-    term *= (-x * x) / n;
-    sum += term / (2 * n + 1);
-  }
-  return (2 / Math.sqrt(Math.PI)) * sum;
-}
 
 /** The definition, in f64, and for each element how large its terms are together. */
 function byDefinition(t: Case, seed: number): { readonly values: Float64Array; readonly sizes: Float64Array } {
