@@ -19,12 +19,17 @@ if (name === undefined || !names.includes(name)) {
   console.log("\nExample:\n  npm run bench -- summarizer --python .venv/bin/python");
   process.exitCode = name === undefined || name === "--help" ? 0 : 1;
 } else {
-  const run = spawnSync(process.execPath, ["--conditions=kindling-source", `${here}${name}.ts`, ...args], { stdio: "inherit" });
+  const run = spawnSync(process.execPath, ["--conditions=kindling-source", `${here}${name}.ts`, ...args], {
+    stdio: "inherit",
+  });
   process.exitCode = run.status ?? 1;
 }
 
 /** What the head of a program says of it. */
 function firstSentence(each: string): string {
   const head = readFileSync(`${here}${each}.ts`, "utf8").split("\n\n", 1)[0]!;
-  return head.replaceAll(/^\/\/ ?/gm, "").replaceAll("\n", " ").split(/[.:;]/, 1)[0]!;
+  return head
+    .replaceAll(/^\/\/ ?/gm, "")
+    .replaceAll("\n", " ")
+    .split(/[.:;]/, 1)[0]!;
 }

@@ -3,9 +3,9 @@
 //
 //   node --conditions=kindling-source bench/quality.ts --train F --test F --output DIR [--minutes 30]
 
-import { parseArgs } from "node:util";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { manualSeed } from "../src/base/random.ts";
 import { readJsonl } from "../src/data/jsonl.node.ts";
 import { rouge } from "../src/metrics/rouge.ts";
@@ -37,12 +37,20 @@ const marks = [5, 10, 20, 30].map((m) => (m / 30) * minutes);
 
 manualSeed(0);
 const trainRows = await readJsonl(train, { columns });
-const tokenizer = trainTokenizer(trainRows.flatMap((row) => [row.text, row.summary]), { vocabSize: 8000, modelMaxLength: 96 });
+const tokenizer = trainTokenizer(
+  trainRows.flatMap((row) => [row.text, row.summary]),
+  { vocabSize: 8000, modelMaxLength: 96 },
+);
 const encoded = trainRows.map(({ text, summary }) => ({
   inputIds: tokenizer(text, { truncation: true }).inputIds,
   labels: tokenizer(summary, { truncation: true, maxLength: 32 }).inputIds,
 }));
-const model = new Seq2SeqRnn({ vocabSize: tokenizer.vocabSize, hiddenSize: 512, embeddingSize: 256, dropout: Number(flags.dropout) });
+const model = new Seq2SeqRnn({
+  vocabSize: tokenizer.vocabSize,
+  hiddenSize: 512,
+  embeddingSize: 256,
+  dropout: Number(flags.dropout),
+});
 let next = 0;
 let started = 0;
 const trainer = new Trainer({
@@ -63,7 +71,16 @@ const trainer = new Trainer({
     seed: 0,
   },
   trainDataset: encoded,
-  dataCollator: (rows) => ({ inputIds: padded(rows.map((r) => r.inputIds), 0), labels: padded(rows.map((r) => r.labels), -100) }),
+  dataCollator: (rows) => ({
+    inputIds: padded(
+      rows.map((r) => r.inputIds),
+      0,
+    ),
+    labels: padded(
+      rows.map((r) => r.labels),
+      -100,
+    ),
+  }),
   callbacks: [
     {
       async onStepEnd() {
@@ -78,7 +95,10 @@ const trainer = new Trainer({
 /** Rows of ids as one tensor, filled up on the right. */
 function padded(rows: readonly (readonly number[])[], fill: number): Tensor {
   const longest = Math.max(...rows.map((row) => row.length));
-  return tensor(rows.map((row) => [...row, ...new Array<number>(longest - row.length).fill(fill)]), { dtype: "int32" });
+  return tensor(
+    rows.map((row) => [...row, ...new Array<number>(longest - row.length).fill(fill)]),
+    { dtype: "int32" },
+  );
 }
 
 async function keep(mark: number): Promise<void> {
@@ -99,12 +119,18 @@ const lines = [`first 12 words   ${percent(testRows.map((row) => row.text.split(
 for (const mark of marks) {
   const summarize = await loadSummarization(join(output, `after-${mark.toFixed(1)}-minutes`));
   for (const numBeams of mark === minutes ? [1, Number(flags.beams)] : [Number(flags.beams)]) {
-    const made = await summarize(testRows.map((row) => row.text), { maxNewTokens: 32, numBeams, batchSize: 64 });
+    const made = await summarize(
+      testRows.map((row) => row.text),
+      { maxNewTokens: 32, numBeams, batchSize: 64 },
+    );
     lines.push(`${mark.toFixed(1)} minutes, ${numBeams} beam(s)   ${percent(made.map((m) => m.summary_text))}`);
     console.log(lines.at(-1));
   }
 }
-const shown = await summarization(model, tokenizer)(testRows.slice(0, 8).map((row) => row.text), { maxNewTokens: 32, numBeams: 4 });
+const shown = await summarization(model, tokenizer)(
+  testRows.slice(0, 8).map((row) => row.text),
+  { maxNewTokens: 32, numBeams: 4 },
+);
 shown.forEach((s, i) => lines.push(`${s.summary_text}   |   ${references[i]}`));
 writeFileSync(join(output, "quality.txt"), `${lines.join("\n")}\n`);
 console.log(lines.join("\n"));

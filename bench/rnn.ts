@@ -110,7 +110,8 @@ function layer({ kind, T, B, I, H }: Shape): (pass: Pass) => void {
   };
 }
 
-const peer = flags.python === undefined ? undefined : await startPeer(flags.python, "rnn_torch.py", ["--threads", flags.threads]);
+const peer =
+  flags.python === undefined ? undefined : await startPeer(flags.python, "rnn_torch.py", ["--threads", flags.threads]);
 console.log(`Node ${process.version}, ${device.threads} threads, revectorised: ${features().revectorized}`);
 console.log("ms, median (best)                        ours            PyTorch     times as fast (of bests)");
 for (const text of shapes) {
@@ -128,7 +129,8 @@ for (const text of shapes) {
         mine.push(performance.now() - start);
       }
       const { kind, T, B, I, H } = shape;
-      if (peer !== undefined) theirs.push(...(await peer.ask<{ ms: number[] }>(`run ${kind} ${T} ${B} ${I} ${H} ${pass} ${reps}`)).ms);
+      if (peer !== undefined)
+        theirs.push(...(await peer.ask<{ ms: number[] }>(`run ${kind} ${T} ${B} ${I} ${H} ${pass} ${reps}`)).ms);
     }
     const show = (all: readonly number[]): string =>
       `${median(all).toFixed(2)} (${Math.min(...all).toFixed(2)})`.padStart(18);

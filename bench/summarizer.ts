@@ -56,11 +56,17 @@ for (let round = 0; round < Number(flags.rounds); round++) {
   if (other.length > 0) ratios.push(median(mine) / median(other));
 }
 const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MB`;
-console.log(`Kindling  ${median(ours).toFixed(0)} ms a step (best ${Math.min(...ours).toFixed(0)}), peak ${megabytes(process.resourceUsage().maxRSS * 1024)},`);
+console.log(
+  `Kindling  ${median(ours).toFixed(0)} ms a step (best ${Math.min(...ours).toFixed(0)}), peak ${megabytes(process.resourceUsage().maxRSS * 1024)},`,
+);
 console.log(`          tensors at most ${megabytes(memoryStats().peakBytes)}`);
 if (peer !== undefined) {
   const memory = await peer.ask<{ readonly peak_rss_bytes: number }>("mem");
-  console.log(`PyTorch   ${median(theirs).toFixed(0)} ms a step (best ${Math.min(...theirs).toFixed(0)}), peak ${megabytes(memory.peak_rss_bytes)}`);
-  console.log(`time over PyTorch's: median ${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`);
+  console.log(
+    `PyTorch   ${median(theirs).toFixed(0)} ms a step (best ${Math.min(...theirs).toFixed(0)}), peak ${megabytes(memory.peak_rss_bytes)}`,
+  );
+  console.log(
+    `time over PyTorch's: median ${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`,
+  );
   peer.close();
 }

@@ -52,13 +52,15 @@ function measured(run: () => number): Timed {
   return { ms: performance.now() - start, tokens };
 }
 
-const peer = flags.python === undefined ? undefined : await startPeer(flags.python, "tokenizer_python.py", ["--data", flags.data]);
+const peer =
+  flags.python === undefined ? undefined : await startPeer(flags.python, "tokenizer_python.py", ["--data", flags.data]);
 const seen = new Map<string, Timed[]>();
 const note = (who: string, timed: Timed): void => void seen.set(who, [...(seen.get(who) ?? []), timed]);
 for (let round = 0; round < Number(flags.rounds); round++) {
   for (const [task, run] of Object.entries(ours)) {
     note(`ours, ${task}`, measured(run));
-    for (const asked of theirs[task] ?? []) if (peer !== undefined) note(`Python, ${asked}`, await peer.ask<Timed>(asked));
+    for (const asked of theirs[task] ?? [])
+      if (peer !== undefined) note(`Python, ${asked}`, await peer.ask<Timed>(asked));
   }
 }
 peer?.close();

@@ -17,7 +17,12 @@ export type DType =
 export type Category = "bool" | "integer" | "float";
 
 export const dtypes: {
-  readonly [d in DType]: { readonly bytes: number; readonly category: Category; readonly min: number; readonly max: number };
+  readonly [d in DType]: {
+    readonly bytes: number;
+    readonly category: Category;
+    readonly min: number;
+    readonly max: number;
+  };
 } = {
   float32: { bytes: 4, category: "float", min: -3.4028234663852886e38, max: 3.4028234663852886e38 },
   float64: { bytes: 8, category: "float", min: -Number.MAX_VALUE, max: Number.MAX_VALUE },

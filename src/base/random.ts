@@ -23,7 +23,8 @@ export class Generator {
 
   /** Starts the stream anew. Only the low 32 bits of the seed matter. */
   manualSeed(seed: number | bigint): this {
-    if (typeof seed === "number" && !Number.isInteger(seed)) throw new ArgumentError(`manualSeed: ${seed} is not a whole number.`, { seed });
+    if (typeof seed === "number" && !Number.isInteger(seed))
+      throw new ArgumentError(`manualSeed: ${seed} is not a whole number.`, { seed });
     const s = this.#state;
     s[0] = Number(BigInt.asUintN(32, BigInt(seed)));
     for (let i = 1; i < words; i++) {
@@ -39,7 +40,8 @@ export class Generator {
     return { words: Array.from(this.#state), at: this.#at, spare: this.#spare };
   }
   set state(state: GeneratorState) {
-    if (state.words.length !== words) throw new ArgumentError(`a generator's state has ${words} words, got ${state.words.length}.`, {});
+    if (state.words.length !== words)
+      throw new ArgumentError(`a generator's state has ${words} words, got ${state.words.length}.`, {});
     this.#state.set(state.words);
     this.#at = state.at;
     this.#spare = state.spare;
@@ -170,7 +172,8 @@ function transformSingles(x: Floats, at: number, mean: number, std: number): voi
 }
 
 const logCoefficients = [
-  -1.151461031e-1, 1.167699874e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
+  -1.151461031e-1, 1.167699874e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1, 2.0000714765e-1,
+  -2.4999993993e-1, 3.3333331174e-1,
 ].map(f);
 const bitsOf = new Int32Array(1);
 const floatOf = new Float32Array(bitsOf.buffer);

@@ -58,7 +58,10 @@ export function showShape(shape: Shape): string {
 export function checkSizes(op: string, shape: Shape): void {
   for (const size of shape) {
     if (!Number.isInteger(size) || size < 0) {
-      throw new ShapeError(`${op}: ${showShape(shape)} is not a shape: sizes are whole numbers of at least 0.`, { op, shape });
+      throw new ShapeError(`${op}: ${showShape(shape)} is not a shape: sizes are whole numbers of at least 0.`, {
+        op,
+        shape,
+      });
     }
   }
 }
@@ -96,11 +99,14 @@ export function broadcastStrides(shape: Shape, strides: Shape, to: Shape): Shape
 export function normalizeDim(op: string, dim: number, rank: number): number {
   const limit = Math.max(rank, 1);
   if (!Number.isInteger(dim) || dim < -limit || dim >= limit) {
-    throw new IndexError(`${op}: dim ${dim} is out of range for a tensor of ${rank} dimensions (${-limit} to ${limit - 1}).`, {
-      op,
-      dim,
-      rank,
-    });
+    throw new IndexError(
+      `${op}: dim ${dim} is out of range for a tensor of ${rank} dimensions (${-limit} to ${limit - 1}).`,
+      {
+        op,
+        dim,
+        rank,
+      },
+    );
   }
   return dim < 0 ? dim + limit : dim;
 }
@@ -113,7 +119,8 @@ export function normalizeDims(op: string, dims: number | readonly number[] | und
   const out = list.map((d) => normalizeDim(op, d, rank)).sort((x, y) => x - y);
   if (rank === 0) return []; // 0 and -1 are taken there, and name nothing
   for (let i = 1; i < out.length; i++) {
-    if (out[i] === out[i - 1]) throw new ShapeError(`${op}: dim ${out[i]} appears twice in ${showShape(list)}.`, { op, dims: list });
+    if (out[i] === out[i - 1])
+      throw new ShapeError(`${op}: dim ${out[i]} appears twice in ${showShape(list)}.`, { op, dims: list });
   }
   return out;
 }
@@ -124,16 +131,25 @@ export function resolveShape(op: string, shape: Shape, from: Shape): number[] {
   const out = [...shape];
   const hole = out.indexOf(-1);
   if (hole >= 0) {
-    if (out.indexOf(-1, hole + 1) >= 0) throw new ShapeError(`${op}: only one size may be -1, got ${showShape(shape)}.`, { op, shape });
+    if (out.indexOf(-1, hole + 1) >= 0)
+      throw new ShapeError(`${op}: only one size may be -1, got ${showShape(shape)}.`, { op, shape });
     const rest = out.reduce((p, s, d) => (d === hole ? p : p * s), 1);
     if (rest === 0 || n % rest !== 0) {
-      throw new ShapeError(`${op}: ${showShape(from)} (${n} elements) does not divide into ${showShape(shape)}.`, { op, shape, from });
+      throw new ShapeError(`${op}: ${showShape(from)} (${n} elements) does not divide into ${showShape(shape)}.`, {
+        op,
+        shape,
+        from,
+      });
     }
     out[hole] = n / rest;
   }
   checkSizes(op, out);
   if (numel(out) !== n) {
-    throw new ShapeError(`${op}: ${showShape(from)} holds ${n} elements, ${showShape(shape)} wants ${numel(out)}.`, { op, shape, from });
+    throw new ShapeError(`${op}: ${showShape(from)} holds ${n} elements, ${showShape(shape)} wants ${numel(out)}.`, {
+      op,
+      shape,
+      from,
+    });
   }
   return out;
 }

@@ -9,8 +9,8 @@ import { randomBytes } from "node:crypto";
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
-import { makeFolder } from "../base/make-folder.node.ts";
 import { CheckpointError } from "../base/errors.ts";
+import { makeFolder } from "../base/make-folder.node.ts";
 
 /** Writes or replaces a file; its folder is made if need be. */
 export async function writeFileAtomic(

@@ -2,11 +2,11 @@
 
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { makeFolder } from "../base/make-folder.node.ts";
 import { CheckpointError } from "../base/errors.ts";
+import { makeFolder } from "../base/make-folder.node.ts";
 import { readJson, writeFileAtomic } from "./files.node.ts";
-import type { SafetensorsEntry } from "./safetensors.ts";
 import { openSafetensors, type SafetensorsReader, saveSafetensors } from "./safetensors.node.ts";
+import type { SafetensorsEntry } from "./safetensors.ts";
 
 export const configName = "config.json";
 export const weightsName = "model.safetensors";
@@ -36,13 +36,23 @@ export async function readModelConfig(folder: string): Promise<Omit<ModelFolder,
 async function checkFolder(folder: string): Promise<void> {
   const found = await stat(folder).catch(() => undefined);
   if (found === undefined) {
-    throw new CheckpointError(`${folder}: there is no such folder. A model's folder holds ${configName} and ${weightsName}.`, { folder });
+    throw new CheckpointError(
+      `${folder}: there is no such folder. A model's folder holds ${configName} and ${weightsName}.`,
+      { folder },
+    );
   }
-  if (!found.isDirectory()) throw new CheckpointError(`${folder}: it is a file. A model's folder holds ${configName} and ${weightsName}.`, { folder });
+  if (!found.isDirectory())
+    throw new CheckpointError(`${folder}: it is a file. A model's folder holds ${configName} and ${weightsName}.`, {
+      folder,
+    });
 }
 
 /** Writes both files into the folder, each beside its old version and renamed: weights first. */
-export async function saveModelFolder(folder: string, config: string, entries: readonly SafetensorsEntry[]): Promise<void> {
+export async function saveModelFolder(
+  folder: string,
+  config: string,
+  entries: readonly SafetensorsEntry[],
+): Promise<void> {
   await makeFolder(folder).catch((error: Error) => {
     throw new CheckpointError(`${folder}: the folder cannot be made: ${error.message}.`, { folder }, { cause: error });
   });

@@ -4,7 +4,10 @@ import { UnsupportedError } from "../base/errors.ts";
 import type { SafetensorsEntry } from "./safetensors.ts";
 
 const refuse = (folder: string): never => {
-  throw new UnsupportedError(`${folder}: there are no folders in a browser. Read the files' bytes with readSafetensors().`, { folder });
+  throw new UnsupportedError(
+    `${folder}: there are no folders in a browser. Read the files' bytes with readSafetensors().`,
+    { folder },
+  );
 };
 
 export async function openModelFolder(folder: string): Promise<never> {
@@ -13,6 +16,10 @@ export async function openModelFolder(folder: string): Promise<never> {
 export async function readModelConfig(folder: string): Promise<never> {
   return refuse(folder);
 }
-export async function saveModelFolder(folder: string, _config: string, _entries: readonly SafetensorsEntry[]): Promise<void> {
+export async function saveModelFolder(
+  folder: string,
+  _config: string,
+  _entries: readonly SafetensorsEntry[],
+): Promise<void> {
   refuse(folder);
 }

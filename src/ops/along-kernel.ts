@@ -1,7 +1,24 @@
 // Walks along the middle of [outer, red, inner], one task for each pair of the others: where an extremum is, and running sums.
 
 import { bytesOf, type DType } from "../base/dtype.ts";
-import { add, and, cast, div as divide, eq, gt, i32, kernel, like, lt, mul, ne, or, rem, select, sub } from "../ir/build.ts";
+import {
+  add,
+  and,
+  cast,
+  div as divide,
+  eq,
+  gt,
+  i32,
+  kernel,
+  like,
+  lt,
+  mul,
+  ne,
+  or,
+  rem,
+  select,
+  sub,
+} from "../ir/build.ts";
 import type { Device } from "../ir/device.ts";
 import { type Expr, isFloat, type Kernel } from "../ir/ir.ts";
 import { read, write } from "./elements.ts";
@@ -16,13 +33,15 @@ interface Form {
 }
 
 /** The index (first at a tie; a NaN wins) and value of each extremum of [outer, red, inner]. */
-export function reduceArg(
-  device: Device,
-  p: Form & { readonly kind: "max" | "min"; readonly indices: number },
-): void {
+export function reduceArg(device: Device, p: Form & { readonly kind: "max" | "min"; readonly indices: number }): void {
   if (p.outer * p.inner === 0) return;
   const compiled = device.compile(`arg ${p.kind}|${p.dtype}`, () => argKernel(p.kind, p.dtype));
-  device.run(compiled, [p.x, p.out, p.indices, p.red, p.inner], p.outer * p.inner, Math.max(1, Math.ceil(8192 / p.red)));
+  device.run(
+    compiled,
+    [p.x, p.out, p.indices, p.red, p.inner],
+    p.outer * p.inner,
+    Math.max(1, Math.ceil(8192 / p.red)),
+  );
 }
 
 function argKernel(kind: "max" | "min", dtype: DType): Kernel {
@@ -50,10 +69,7 @@ function argKernel(kind: "max" | "min", dtype: DType): Kernel {
 }
 
 /** Running sums of [outer, red, inner] along the middle, from the end if `reverse`. */
-export function cumulate(
-  device: Device,
-  p: Form & { readonly reverse: boolean },
-): void {
+export function cumulate(device: Device, p: Form & { readonly reverse: boolean }): void {
   if (p.outer * p.inner * p.red === 0) return;
   const types = { x: "ptr", out: "ptr", red: "i32", inner: "i32" } as const;
   const compiled = device.compile(`cumsum|${p.dtype}|${p.reverse}`, () =>

@@ -20,14 +20,21 @@ export const crossEntropy: Op<CrossEntropyAttrs> = {
   infer([logits, targets, weight]): readonly Meta[] {
     const [rows, V] = logits!.shape;
     if (logits!.shape.length !== 2 || targets!.shape.length !== 1 || targets!.shape[0] !== rows) {
-      throw new ShapeError(`crossEntropy: logits ${showShape(logits!.shape)} and targets ${showShape(targets!.shape)}; wants [rows, V] and [rows].`, {
-        logits: logits!.shape,
-        targets: targets!.shape,
-      });
+      throw new ShapeError(
+        `crossEntropy: logits ${showShape(logits!.shape)} and targets ${showShape(targets!.shape)}; wants [rows, V] and [rows].`,
+        {
+          logits: logits!.shape,
+          targets: targets!.shape,
+        },
+      );
     }
-    if (targets!.dtype !== "int32") throw new DTypeError(`crossEntropy: targets are int32, got ${targets!.dtype}. Convert with .int().`, {});
+    if (targets!.dtype !== "int32")
+      throw new DTypeError(`crossEntropy: targets are int32, got ${targets!.dtype}. Convert with .int().`, {});
     if (weight !== undefined && (weight.shape.length !== 1 || weight.shape[0] !== V)) {
-      throw new ShapeError(`crossEntropy: weight ${showShape(weight.shape)} does not fit ${V} classes.`, { weight: weight.shape, classes: V });
+      throw new ShapeError(`crossEntropy: weight ${showShape(weight.shape)} does not fit ${V} classes.`, {
+        weight: weight.shape,
+        classes: V,
+      });
     }
     realOf("crossEntropy", logits!);
     const row = { shape: [rows!], dtype: logits!.dtype };
@@ -75,7 +82,11 @@ function byAlgebra(k: Backward<CrossEntropyAttrs>): Tensor {
   const classes = targets.maskedFill(ignored, 0);
   const learnt = ignored.logicalNot().to(dtype).unsqueeze(1); // [rows, 1]
   const weight = k.metas.length > 2 ? k.input(2) : logits.zerosOf([V]).fill_(1); // [V]
-  const own = weight.indexSelect(0, classes).unsqueeze(1).mul(1 - smoothing).mul(learnt); // [rows, 1]
+  const own = weight
+    .indexSelect(0, classes)
+    .unsqueeze(1)
+    .mul(1 - smoothing)
+    .mul(learnt); // [rows, 1]
   const spread = weight.mul(smoothing / V); // [V]
   const p = logits.sub(logits.logsumexp({ dim: 1, keepdim: true })).exp(); // [rows, V]
   const pull = p.mul(own.add(spread.sum().mul(learnt)));
@@ -84,5 +95,13 @@ function byAlgebra(k: Backward<CrossEntropyAttrs>): Tensor {
 
 function problem(logits: View, targets: View, weight: View | undefined, attrs: CrossEntropyAttrs) {
   const [rows, V] = logits.shape as [number, number]; // checked by infer
-  return { dtype: realOf("crossEntropy", logits), rows, V, logits: logits.address, targets: targets.address, weight: weight?.address ?? 0, ...attrs };
+  return {
+    dtype: realOf("crossEntropy", logits),
+    rows,
+    V,
+    logits: logits.address,
+    targets: targets.address,
+    weight: weight?.address ?? 0,
+    ...attrs,
+  };
 }

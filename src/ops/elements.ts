@@ -2,7 +2,23 @@
 
 import type { DType } from "../base/dtype.ts";
 import type { Block } from "../ir/build.ts";
-import { add, and, bits, cast, constant, eq, gt, load, load4, loadSplat, ne, or, select, shl, shru } from "../ir/build.ts";
+import {
+  add,
+  and,
+  bits,
+  cast,
+  constant,
+  eq,
+  gt,
+  load,
+  load4,
+  loadSplat,
+  ne,
+  or,
+  select,
+  shl,
+  shru,
+} from "../ir/build.ts";
 import type { Elem, Expr, Scalar, Type } from "../ir/ir.ts";
 import { isVector, vectorOf } from "../ir/ir.ts";
 
@@ -41,7 +57,15 @@ export function read(dtype: DType, base: Expr, index: Expr | number, width: Widt
 }
 
 /** Writes a value (converted to `dtype`) at `base[index + offset]`. */
-export function write(k: Block, dtype: DType, base: Expr, index: Expr | number, value: Expr, offset = 0, lanes?: 1 | 4): void {
+export function write(
+  k: Block,
+  dtype: DType,
+  base: Expr,
+  index: Expr | number,
+  value: Expr,
+  offset = 0,
+  lanes?: 1 | 4,
+): void {
   const { elem } = layouts[dtype];
   k.store(elem, base, index, toRaw(dtype, convert(dtype, value)), offset, lanes);
 }

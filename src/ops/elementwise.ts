@@ -19,8 +19,8 @@ import {
   gt as gtE,
   le as leE,
   like,
-  log as logE,
   log1p as log1pE,
+  log as logE,
   lt as ltE,
   max,
   min,
@@ -125,7 +125,11 @@ function intPow(a: Expr, b: Expr): Expr {
   return select(ltE(b, 0), negative, result);
 }
 export const neg: PointwiseOp = pointwise({ name: "neg", value: (x) => negE(x!), grad: (g) => [negE(g)] });
-export const abs: PointwiseOp = pointwise({ name: "abs", value: (x) => absE(x!), grad: (g, [x]) => [mulE(g, signOf(x!))] });
+export const abs: PointwiseOp = pointwise({
+  name: "abs",
+  value: (x) => absE(x!),
+  grad: (g, [x]) => [mulE(g, signOf(x!))],
+});
 function signOf(x: Expr): Expr {
   const positive = select(gtE(x, 0), like(x, 1), like(x, 0));
   return select(ltE(x, 0), like(x, -1), positive);
@@ -189,18 +193,37 @@ const rounding = (name: string, value: (x: Expr) => Expr): PointwiseOp =>
   pointwise({ name, value: (x) => (isFloat(x!.type) ? value(x!) : x!), grad: flat });
 
 export const sqrt: PointwiseOp = unary("sqrt", sqrtE, (g, _, y) => divE(g, mulE(y, 2)));
-export const rsqrt: PointwiseOp = unary("rsqrt", (x) => divE(like(x, 1), sqrtE(x)), (g, _, y) => mulE(mulE(g, -0.5), mulE(y, mulE(y, y))));
-export const reciprocal: PointwiseOp = unary("reciprocal", (x) => divE(like(x, 1), x), (g, _, y) => negE(mulE(g, mulE(y, y))));
-export const square: PointwiseOp = unary("pow", (x) => mulE(x, x), (g, x) => mulE(g, mulE(x, 2)), "same");
+export const rsqrt: PointwiseOp = unary(
+  "rsqrt",
+  (x) => divE(like(x, 1), sqrtE(x)),
+  (g, _, y) => mulE(mulE(g, -0.5), mulE(y, mulE(y, y))),
+);
+export const reciprocal: PointwiseOp = unary(
+  "reciprocal",
+  (x) => divE(like(x, 1), x),
+  (g, _, y) => negE(mulE(g, mulE(y, y))),
+);
+export const square: PointwiseOp = unary(
+  "pow",
+  (x) => mulE(x, x),
+  (g, x) => mulE(g, mulE(x, 2)),
+  "same",
+);
 export const exp: PointwiseOp = unary("exp", expE, (g, _, y) => mulE(g, y));
 export const expm1: PointwiseOp = unary("expm1", expm1E, (g, _, y) => mulE(g, addE(y, 1)));
 export const log: PointwiseOp = unary("log", logE, (g, x) => divE(g, x));
 export const log1p: PointwiseOp = unary("log1p", log1pE, (g, x) => divE(g, addE(x, 1)));
-export const log2: PointwiseOp = unary("log2", (x) => mulE(logE(x), Math.LOG2E), (g, x) => divE(g, mulE(x, Math.LN2)));
+export const log2: PointwiseOp = unary(
+  "log2",
+  (x) => mulE(logE(x), Math.LOG2E),
+  (g, x) => divE(g, mulE(x, Math.LN2)),
+);
 export const sin: PointwiseOp = unary("sin", sinE, (g, x) => mulE(g, cosE(x)));
 export const cos: PointwiseOp = unary("cos", cosE, (g, x) => negE(mulE(g, sinE(x))));
 export const tanh: PointwiseOp = unary("tanh", tanhE, (g, _, y) => mulE(g, subE(like(y, 1), mulE(y, y))));
-export const erf: PointwiseOp = unary("erf", erfE, (g, x) => mulE(g, mulE(expE(negE(mulE(x, x))), 2 / Math.sqrt(Math.PI))));
+export const erf: PointwiseOp = unary("erf", erfE, (g, x) =>
+  mulE(g, mulE(expE(negE(mulE(x, x))), 2 / Math.sqrt(Math.PI))),
+);
 const logistic = (x: Expr): Expr => divE(like(x, 1), addE(expE(negE(x)), 1));
 export const sigmoid: PointwiseOp = unary("sigmoid", logistic, (g, _, y) => mulE(g, mulE(subE(like(y, 1), y), y)));
 /** `log(sigmoid(x))`, stable: `min(x, 0) - log1p(exp(-|x|))`. */
@@ -302,10 +325,13 @@ export const le: PointwiseOp = ordered("le", leE, (a, b) => or(notE(a), b));
 export const gt: PointwiseOp = ordered("gt", gtE, (a, b) => and(a, notE(b)));
 export const ge: PointwiseOp = ordered("ge", geE, (a, b) => or(a, notE(b)));
 
-const test = (name: string, value: (x: Expr) => Expr): PointwiseOp => pointwise({ name, dtype: "compare", value: (x) => value(x!) });
+const test = (name: string, value: (x: Expr) => Expr): PointwiseOp =>
+  pointwise({ name, dtype: "compare", value: (x) => value(x!) });
 export const isnan: PointwiseOp = test("isnan", (x) => neE(x, x));
-export const isinf: PointwiseOp = test("isinf", (x) => (isFloat(x.type) ? eqE(absE(x), Number.POSITIVE_INFINITY) : neE(x, x)));
-export const isfinite: PointwiseOp = test("isfinite", (x) => (isFloat(x.type) ? ltE(absE(x), Number.POSITIVE_INFINITY) : eqE(x, x)));
+export const isinf: PointwiseOp = test("isinf", (x) =>
+  isFloat(x.type) ? eqE(absE(x), Number.POSITIVE_INFINITY) : neE(x, x));
+export const isfinite: PointwiseOp = test("isfinite", (x) =>
+  isFloat(x.type) ? ltE(absE(x), Number.POSITIVE_INFINITY) : eqE(x, x));
 
 export const logicalAnd: PointwiseOp = pointwise({ name: "logicalAnd", dtype: "logic", value: (a, b) => and(a!, b!) });
 export const logicalOr: PointwiseOp = pointwise({ name: "logicalOr", dtype: "logic", value: (a, b) => or(a!, b!) });

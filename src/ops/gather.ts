@@ -12,10 +12,14 @@ import { layouts } from "./elements.ts";
 import type { Meta, Op, View } from "./op.ts";
 
 function checkIds(op: string, m: Meta): void {
-  if (m.dtype !== "int32") throw new DTypeError(`${op}: indices are int32, got ${m.dtype}. Convert with .int().`, { op, dtype: m.dtype });
+  if (m.dtype !== "int32")
+    throw new DTypeError(`${op}: indices are int32, got ${m.dtype}. Convert with .int().`, { op, dtype: m.dtype });
 }
 
-function cut(shape: readonly number[], dim: number): { readonly outer: number; readonly dim: number; readonly inner: number } {
+function cut(
+  shape: readonly number[],
+  dim: number,
+): { readonly outer: number; readonly dim: number; readonly inner: number } {
   return { outer: numel(shape.slice(0, dim)), dim: shape[dim] ?? 1, inner: numel(shape.slice(dim + 1)) };
 }
 
@@ -36,12 +40,21 @@ export const indexSelect: Op<number> = {
   contiguous: true,
   infer([x, ids], dim): readonly Meta[] {
     checkIds("indexSelect", ids!);
-    if (ids!.shape.length > 1) throw new ShapeError(`indexSelect: indices have 1 dimension, got ${showShape(ids!.shape)}.`, { shape: ids!.shape });
+    if (ids!.shape.length > 1)
+      throw new ShapeError(`indexSelect: indices have 1 dimension, got ${showShape(ids!.shape)}.`, {
+        shape: ids!.shape,
+      });
     return [{ shape: x!.shape.map((s, d) => (d === dim ? numel(ids!.shape) : s)), dtype: x!.dtype }];
   },
   run(device, [x, ids], [out], dim) {
     const places = { ids: ids!.address, count: numel(ids!.shape) };
-    kernels.indexSelect(device, { ...cut(x!.shape, dim), ...places, elem: layouts[x!.dtype].elem, x: x!.address, y: out!.address });
+    kernels.indexSelect(device, {
+      ...cut(x!.shape, dim),
+      ...places,
+      elem: layouts[x!.dtype].elem,
+      x: x!.address,
+      y: out!.address,
+    });
   },
   save: () => ({ inputs: [1] }),
   grad(k) {
@@ -58,17 +71,26 @@ export const indexAdd: Op<number> = {
     checkIds("indexAdd", ids!);
     const n = numel(ids!.shape);
     if (source!.shape.length !== x!.shape.length || source!.shape.some((s, d) => s !== (d === dim ? n : x!.shape[d]))) {
-      throw new ShapeError(`indexAdd: source ${showShape(source!.shape)} does not fit ${n} slices of ${showShape(x!.shape)} along ${dim}.`, {
-        source: source!.shape,
-        shape: x!.shape,
-      });
+      throw new ShapeError(
+        `indexAdd: source ${showShape(source!.shape)} does not fit ${n} slices of ${showShape(x!.shape)} along ${dim}.`,
+        {
+          source: source!.shape,
+          shape: x!.shape,
+        },
+      );
     }
     return [{ shape: x!.shape, dtype: x!.dtype }];
   },
   run(device, [x, ids, source], [out], dim) {
     copyBytes(device, x!, out!);
     const places = { ids: ids!.address, count: numel(ids!.shape) };
-    kernels.indexAdd(device, { ...cut(x!.shape, dim), ...places, elem: elemOf("indexAdd", x!.dtype), x: source!.address, y: out!.address });
+    kernels.indexAdd(device, {
+      ...cut(x!.shape, dim),
+      ...places,
+      elem: elemOf("indexAdd", x!.dtype),
+      x: source!.address,
+      y: out!.address,
+    });
   },
   save: () => ({ inputs: [1] }),
   grad: (k) => [k.g, undefined, k.needs[2] === true ? k.g.indexSelect(k.attrs, k.input(1)) : undefined],
@@ -80,12 +102,21 @@ export const embedding: Op<{ readonly paddingIdx: number | undefined }> = {
   contiguous: true,
   infer([weight, ids]): readonly Meta[] {
     checkIds("embedding", ids!);
-    if (weight!.shape.length !== 2) throw new ShapeError(`embedding: the table is [V, D], got ${showShape(weight!.shape)}.`, { shape: weight!.shape });
+    if (weight!.shape.length !== 2)
+      throw new ShapeError(`embedding: the table is [V, D], got ${showShape(weight!.shape)}.`, {
+        shape: weight!.shape,
+      });
     return [{ shape: [...ids!.shape, weight!.shape[1]!], dtype: weight!.dtype }];
   },
   run(device, [weight, ids], [out]) {
     const places = { ids: ids!.address, count: numel(ids!.shape) };
-    kernels.indexSelect(device, { ...cut(weight!.shape, 0), ...places, elem: layouts[weight!.dtype].elem, x: weight!.address, y: out!.address });
+    kernels.indexSelect(device, {
+      ...cut(weight!.shape, 0),
+      ...places,
+      elem: layouts[weight!.dtype].elem,
+      x: weight!.address,
+      y: out!.address,
+    });
   },
   save: () => ({ inputs: [1] }),
   grad(k) {
@@ -101,7 +132,14 @@ const embeddingBackward: Op<{ readonly paddingIdx: number | undefined; readonly 
   run(device, [g, ids], [out], { paddingIdx, V }) {
     const places = { ids: ids!.address, count: numel(ids!.shape) };
     const sizes = { dim: V, inner: g!.shape.at(-1)! };
-    kernels.embeddingBackward(device, { ...sizes, ...places, elem: elemOf("embedding", g!.dtype), x: g!.address, y: out!.address, skip: paddingIdx });
+    kernels.embeddingBackward(device, {
+      ...sizes,
+      ...places,
+      elem: elemOf("embedding", g!.dtype),
+      x: g!.address,
+      y: out!.address,
+      skip: paddingIdx,
+    });
   },
   save: () => ({ inputs: [1] }),
   grad(k) {
@@ -146,7 +184,10 @@ function numbersOf(device: Device, v: View): Numbers {
     uint8: () => new Uint8Array(device.u8.buffer, v.address),
   };
   const view = views[v.dtype];
-  if (view === undefined) throw new DTypeError(`gather: no ${v.dtype} yet; wants float32, float64, int32, uint8 or bool.`, { dtype: v.dtype });
+  if (view === undefined)
+    throw new DTypeError(`gather: no ${v.dtype} yet; wants float32, float64, int32, uint8 or bool.`, {
+      dtype: v.dtype,
+    });
   return view();
 }
 
@@ -174,10 +215,13 @@ export const scatterAdd: Op<number> = {
   infer([x, ids, source], dim): readonly Meta[] {
     checkIndexShape("scatterAdd", x!, ids!, dim);
     if (source!.shape.length !== ids!.shape.length || ids!.shape.some((s, d) => s > source!.shape[d]!)) {
-      throw new ShapeError(`scatterAdd: source ${showShape(source!.shape)} is smaller than the index ${showShape(ids!.shape)}.`, {
-        source: source!.shape,
-        index: ids!.shape,
-      });
+      throw new ShapeError(
+        `scatterAdd: source ${showShape(source!.shape)} is smaller than the index ${showShape(ids!.shape)}.`,
+        {
+          source: source!.shape,
+          index: ids!.shape,
+        },
+      );
     }
     return [{ shape: x!.shape, dtype: x!.dtype }];
   },

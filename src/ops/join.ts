@@ -1,9 +1,8 @@
 // Several tensors into one, and one turned around: copies into parts of a new tensor.
 
-import { promote } from "../base/dtype.ts";
+import { bytesOf, promote } from "../base/dtype.ts";
 import { ShapeError } from "../base/errors.ts";
 import { showShape } from "../base/shape.ts";
-import { bytesOf } from "../base/dtype.ts";
 import { copyInto, fillWith } from "./copy.ts";
 import type { Op, View } from "./op.ts";
 
@@ -31,7 +30,9 @@ export const cat: Op<number> = {
       }
     }
     const total = inputs.reduce((n, m) => n + m.shape[dim]!, 0);
-    return [{ shape: first!.shape.map((s, d) => (d === dim ? total : s)), dtype: inputs.map((m) => m.dtype).reduce(promote) }];
+    return [
+      { shape: first!.shape.map((s, d) => (d === dim ? total : s)), dtype: inputs.map((m) => m.dtype).reduce(promote) },
+    ];
   },
   run(device, inputs, [out], dim) {
     let at = 0;
@@ -61,7 +62,9 @@ export interface Padding {
 
 export const pad: Op<Padding> = {
   name: "constantPadNd",
-  infer: ([x], { before, after }) => [{ shape: x!.shape.map((s, d) => Math.max(s + before[d]! + after[d]!, 0)), dtype: x!.dtype }],
+  infer: ([x], { before, after }) => [
+    { shape: x!.shape.map((s, d) => Math.max(s + before[d]! + after[d]!, 0)), dtype: x!.dtype },
+  ],
   run(device, [x], [out], { before, after, value }) {
     fillWith(device, value, out!);
     let from: View = { dtype: x!.dtype, shape: x!.shape, strides: x!.strides, address: x!.address };

@@ -17,7 +17,10 @@ function inferNorm([x, weight, bias]: readonly Meta[]): readonly Meta[] {
   const cols = x!.shape.at(-1) ?? 1;
   for (const p of [weight, bias]) {
     if (p !== undefined && (p.shape.length !== 1 || p.shape[0] !== cols)) {
-      throw new ShapeError(`layerNorm: weight or bias ${showShape(p.shape)} does not fit rows of ${cols}.`, { parameter: p.shape, cols });
+      throw new ShapeError(`layerNorm: weight or bias ${showShape(p.shape)} does not fit rows of ${cols}.`, {
+        parameter: p.shape,
+        cols,
+      });
     }
   }
   const row = { shape: x!.shape.slice(0, -1), dtype: x!.dtype };

@@ -5,10 +5,14 @@ import { DTypeError, ShapeError } from "../base/errors.ts";
 import { broadcastShapes, broadcastStrides, collapse, numel, showShape } from "../base/shape.ts";
 import type { Device } from "../ir/device.ts";
 import { type MatmulProblem, matmul as runMatmul } from "../kernels/matmul.ts";
-import type { Meta, Op, View } from "./op.ts";
 import { copyInto } from "./copy.ts";
+import type { Meta, Op, View } from "./op.ts";
 
-const kernelDTypes: { readonly [dtype: string]: MatmulProblem["dtype"] | undefined } = { float32: "f32", float64: "f64", int32: "i32" };
+const kernelDTypes: { readonly [dtype: string]: MatmulProblem["dtype"] | undefined } = {
+  float32: "f32",
+  float64: "f64",
+  int32: "i32",
+};
 
 function kernelDType(op: string, metas: readonly Meta[]): MatmulProblem["dtype"] {
   const [first, ...rest] = metas;
@@ -29,7 +33,10 @@ export const matmul: Op = {
     const [x, y] = [a!.shape, b!.shape];
     if (x.length < 2 || y.length < 2 || x.at(-1) !== y.at(-2)) {
       const hint = x.length >= 2 && y.length >= 2 && x.at(-1) === y.at(-1) ? " Did you mean b.mT?" : "";
-      throw new ShapeError(`matmul: ${showShape(x)} @ ${showShape(y)}: inner sizes ${x.at(-1)} and ${y.at(-2)} differ.${hint}`, { a: x, b: y });
+      throw new ShapeError(
+        `matmul: ${showShape(x)} @ ${showShape(y)}: inner sizes ${x.at(-1)} and ${y.at(-2)} differ.${hint}`,
+        { a: x, b: y },
+      );
     }
     kernelDType("matmul", [a!, b!]);
     const batch = broadcastShapes("matmul", x.slice(0, -2), y.slice(0, -2));
@@ -50,7 +57,9 @@ function multiply(device: Device, a: View, b: View, out: View, bias: number | un
   const [M, N] = [out.shape[rank - 2]!, out.shape[rank - 1]!];
   const K = a.shape.at(-1)!;
   const batchShape = out.shape.slice(0, -2);
-  const batchStrides = [a, b, out].map((v) => broadcastStrides(v.shape.slice(0, -2), v.strides.slice(0, -2), batchShape));
+  const batchStrides = [a, b, out].map((v) =>
+    broadcastStrides(v.shape.slice(0, -2), v.strides.slice(0, -2), batchShape),
+  );
   const loop = collapse(batchShape, batchStrides);
   const [sa, sb, sc] = loop.strides as [number[], number[], number[]]; // one list for each of the three operands
   const batch = numel(batchShape) === 1 ? [] : loop.shape.map((size, d) => ({ size, a: sa[d]!, b: sb[d]!, c: sc[d]! }));
@@ -80,18 +89,32 @@ export const linear: Op = {
     const [rows, K] = x!.shape;
     const [N, weightK] = w!.shape;
     if (K !== weightK || w!.shape.length !== 2) {
-      throw new ShapeError(`linear: input of ${K} features, weight ${showShape(w!.shape)} wants ${weightK}.`, { input: x!.shape, weight: w!.shape });
+      throw new ShapeError(`linear: input of ${K} features, weight ${showShape(w!.shape)} wants ${weightK}.`, {
+        input: x!.shape,
+        weight: w!.shape,
+      });
     }
     if (b !== undefined && (b.shape.length !== 1 || b.shape[0] !== N)) {
-      throw new ShapeError(`linear: bias ${showShape(b.shape)} does not fit ${N} outputs.`, { bias: b.shape, outputs: N });
+      throw new ShapeError(`linear: bias ${showShape(b.shape)} does not fit ${N} outputs.`, {
+        bias: b.shape,
+        outputs: N,
+      });
     }
     kernelDType("linear", b === undefined ? [x!, w!] : [x!, w!, b]);
     return [{ shape: [rows!, N!], dtype: x!.dtype }];
   },
   run(device, [x, w, b], [out]) {
-    const weight: View = { ...geometry(w!), shape: [w!.shape[1]!, w!.shape[0]!], strides: [w!.strides[1]!, w!.strides[0]!] };
+    const weight: View = {
+      ...geometry(w!),
+      shape: [w!.shape[1]!, w!.shape[0]!],
+      strides: [w!.strides[1]!, w!.strides[0]!],
+    };
     if (b === undefined || b.strides[0] === 1) return multiply(device, x!, weight, out!, b?.address);
-    const adjacent: View = { ...geometry(b), strides: [1], address: device.alloc(Math.max(b.shape[0]!, 1) * bytesOf(b.dtype)) };
+    const adjacent: View = {
+      ...geometry(b),
+      strides: [1],
+      address: device.alloc(Math.max(b.shape[0]!, 1) * bytesOf(b.dtype)),
+    };
     copyInto(device, b, adjacent);
     multiply(device, x!, weight, out!, adjacent.address);
     device.free(adjacent.address);

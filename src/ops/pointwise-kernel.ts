@@ -4,7 +4,7 @@
 
 import { bytesOf, type DType, dtypes } from "../base/dtype.ts";
 import { broadcastStrides, collapse, isContiguous, numel, sameShape } from "../base/shape.ts";
-import { add, type Block, cast, i32, kernel, mul, ne, rem, div as divide, splat, sub } from "../ir/build.ts";
+import { add, type Block, cast, div as divide, i32, kernel, mul, ne, rem, splat, sub } from "../ir/build.ts";
 import type { Compiled, Device } from "../ir/device.ts";
 import type { Expr, Kernel, ParamType, Var } from "../ir/ir.ts";
 import { convert, hasVector, layouts, read, type Width, write } from "./elements.ts";
@@ -126,9 +126,10 @@ function build(formula: Formula, dtypes: readonly DType[], rank: number, steps: 
     if (isScalar) params[`s${i}`] = scalarParam(formula.computes[i]!);
   });
   if (rank > 1) for (let d = 0; d < rank; d++) params[`size${d}`] = "i32";
-  if (rank > 1) dtypes.forEach((_, i) => {
-    for (let d = 0; d < rank - 1; d++) params[`stride${i}_${d}`] = "i32";
-  });
+  if (rank > 1)
+    dtypes.forEach((_, i) => {
+      for (let d = 0; d < rank - 1; d++) params[`stride${i}_${d}`] = "i32";
+    });
   steps.forEach((step, i) => {
     if (step === "strided") params[`step${i}`] = "i32";
   });
@@ -164,7 +165,13 @@ class InnerLoop {
   readonly #params: Readonly<Record<string, Var>>;
   readonly #vector: boolean;
 
-  constructor(k: Block, formula: Formula, dtypes: readonly DType[], steps: readonly Step[], params: Readonly<Record<string, Var>>) {
+  constructor(
+    k: Block,
+    formula: Formula,
+    dtypes: readonly DType[],
+    steps: readonly Step[],
+    params: Readonly<Record<string, Var>>,
+  ) {
     this.#k = k;
     this.#formula = formula;
     this.#dtypes = dtypes;
@@ -221,7 +228,13 @@ class InnerLoop {
       const operand = next++;
       const fixed = this.#steps[operand] === "fixed";
       const from = this.#dtypes[operand]!;
-      const raw = read(from, bases[operand]!, this.#index(operand, i), fixed && width === "four" ? "splat" : width, fixed ? 0 : offset);
+      const raw = read(
+        from,
+        bases[operand]!,
+        this.#index(operand, i),
+        fixed && width === "four" ? "splat" : width,
+        fixed ? 0 : offset,
+      );
       return convert(dtype, raw);
     });
     return this.#formula.value(...operands);

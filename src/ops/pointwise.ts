@@ -5,8 +5,8 @@
 import { type DType, dtypes, isFloating, promote } from "../base/dtype.ts";
 import { broadcastShapes } from "../base/shape.ts";
 import { mul as multiply } from "../ir/build.ts";
-import { differentiate } from "../ir/differentiate.ts";
 import type { Device } from "../ir/device.ts";
+import { differentiate } from "../ir/differentiate.ts";
 import type { Expr, Var } from "../ir/ir.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Backward, Meta, Op, Saved, View } from "./op.ts";
@@ -177,7 +177,13 @@ function derive(rule: PointwiseRule, operand: number, arity: number): Gradient |
 
 function asCondition(value: Expr): Expr {
   const vector = value.type.endsWith("x4");
-  return { k: "compare", type: vector ? "boolx4" : "bool", op: "ne", a: value, b: { k: "const", type: value.type, value: 0 } };
+  return {
+    k: "compare",
+    type: vector ? "boolx4" : "bool",
+    op: "ne",
+    a: value,
+    b: { k: "const", type: value.type, value: 0 },
+  };
 }
 
 interface Probe {
@@ -187,8 +193,17 @@ interface Probe {
 }
 
 function makeProbe(arity: number, conditions: number): Probe {
-  const variable = (id: number, name: string, bool = false): Var => ({ k: "var", type: bool ? "bool" : "f64", id, name });
-  return { g: variable(0, "g"), xs: Array.from({ length: arity }, (_, i) => variable(i + 2, `x${i}`, i < conditions)), y: variable(1, "y") };
+  const variable = (id: number, name: string, bool = false): Var => ({
+    k: "var",
+    type: bool ? "bool" : "f64",
+    id,
+    name,
+  });
+  return {
+    g: variable(0, "g"),
+    xs: Array.from({ length: arity }, (_, i) => variable(i + 2, `x${i}`, i < conditions)),
+    y: variable(1, "y"),
+  };
 }
 
 function gradientExpression(rule: PointwiseRule, operand: number, { g, xs, y }: Probe): Expr | undefined {

@@ -63,10 +63,13 @@ export const recurrent: Op<RecurrentAttrs> = {
     realOf(attrs.kind, gx!);
     const [rows, H] = whh!.shape;
     if (gx!.shape.length !== 3 || whh!.shape.length !== 2 || gx!.shape[2] !== rows || rows !== width * H!) {
-      throw new ShapeError(`${attrs.kind}: projections ${showShape(gx!.shape)} and weight ${showShape(whh!.shape)} do not fit.`, {
-        projections: gx!.shape,
-        weight: whh!.shape,
-      });
+      throw new ShapeError(
+        `${attrs.kind}: projections ${showShape(gx!.shape)} and weight ${showShape(whh!.shape)} do not fit.`,
+        {
+          projections: gx!.shape,
+          weight: whh!.shape,
+        },
+      );
     }
     const sizes = sizesOf(gx!, attrs);
     const state = { shape: [sizes.B, sizes.H], dtype };
@@ -102,7 +105,11 @@ export const recurrent: Op<RecurrentAttrs> = {
       saved:
         hBefore === undefined
           ? undefined
-          : { gates: steps(gatesAt!, attrs), cells: hasC ? steps(rest[0]!, attrs) : none, hBefore: steps(hBefore, attrs) },
+          : {
+              gates: steps(gatesAt!, attrs),
+              cells: hasC ? steps(rest[0]!, attrs) : none,
+              hBefore: steps(hBefore, attrs),
+            },
     };
     if (attrs.kind === "lstm") lstm(device, pass);
     else if (attrs.kind === "gru") gru(device, pass);
@@ -121,7 +128,10 @@ export const recurrent: Op<RecurrentAttrs> = {
 function gradient(k: Backward<RecurrentAttrs>): (Tensor | undefined)[] {
   const { kind, extras } = k.attrs;
   if (k.createGraph) {
-    throw new UnsupportedError(`${kind}: the fused layer has no second derivative; build it from the cell (${kind === "lstm" ? "LSTMCell" : "GRUCell, RNNCell"}).`, { kind });
+    throw new UnsupportedError(
+      `${kind}: the fused layer has no second derivative; build it from the cell (${kind === "lstm" ? "LSTMCell" : "GRUCell, RNNCell"}).`,
+      { kind },
+    );
   }
   const hasC = kind === "lstm";
   const hBefore = k.output(hasC ? 3 : 2);
@@ -136,7 +146,11 @@ function gradient(k: Backward<RecurrentAttrs>): (Tensor | undefined)[] {
   const present = given.filter((entry): entry is [string, Tensor] => entry[1] !== undefined);
   const attrs = { ...k.attrs, given: present.map(([name]) => name) };
   const saved = [k.input(1), kind === "gru" ? k.output(3) : k.input(0), ...(hasC ? [k.output(4)] : [])];
-  const [dGates, dh0, dc0, dProduct] = hBefore.applyOpAll(recurrentBackward, [...saved, ...present.map(([, t]) => t)], attrs);
+  const [dGates, dh0, dc0, dProduct] = hBefore.applyOpAll(
+    recurrentBackward,
+    [...saved, ...present.map(([, t]) => t)],
+    attrs,
+  );
   const product = dProduct ?? dGates!;
   const rows = product.reshape(-1, product.size(-1)); // [B T, gates H]
   const H = hBefore.size(-1);
@@ -184,7 +198,11 @@ const recurrentBackward: Op<RecurrentAttrs & { readonly given: readonly string[]
       w: whh.address,
       packed: 0,
       c0: find("c0")?.address ?? 0,
-      saved: { gates: steps(gatesAt, attrs), cells: hasC ? steps(inputs[3]!, attrs) : none, hBefore: steps(hBefore, attrs) },
+      saved: {
+        gates: steps(gatesAt, attrs),
+        cells: hasC ? steps(inputs[3]!, attrs) : none,
+        hBefore: steps(hBefore, attrs),
+      },
       dOut: dOut === undefined ? undefined : steps(dOut, attrs),
       dhN: find("dhN")?.address ?? 0,
       dcN: find("dcN")?.address ?? 0,

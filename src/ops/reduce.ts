@@ -2,8 +2,8 @@
 // allows, and the kernels do the rest.
 
 import type { DType } from "../base/dtype.ts";
-import { DTypeError, ShapeError } from "../base/errors.ts";
 import { bytesOf } from "../base/dtype.ts";
+import { DTypeError, ShapeError } from "../base/errors.ts";
 import { contiguousStrides, isContiguous, numel, showShape } from "../base/shape.ts";
 import type { Device } from "../ir/device.ts";
 import { type Reduce, type Reduction, reduce } from "../kernels/reduce.ts";
@@ -49,7 +49,13 @@ function withForm(device: Device, x: View, dims: readonly number[], use: (form: 
   if (isContiguous(shape, strides)) return use({ address: x.address, outer, red, inner: 1 });
   // The reduced dimensions in front, as in a transposed matrix: the same memory read by columns.
   const turned = [...dims, ...kept];
-  if (isContiguous(turned.map((d) => sizes[d]!), turned.map((d) => x.strides[d]!))) return use({ address: x.address, outer: 1, red, inner: outer });
+  if (
+    isContiguous(
+      turned.map((d) => sizes[d]!),
+      turned.map((d) => x.strides[d]!),
+    )
+  )
+    return use({ address: x.address, outer: 1, red, inner: outer });
   const address = device.alloc(Math.max(numel(shape), 1) * bytesOf(x.dtype));
   const from: View = { shape, strides, dtype: x.dtype, address: x.address };
   const to: View = { shape, strides: contiguousStrides(shape), dtype: x.dtype, address };
@@ -77,7 +83,8 @@ interface ReduceRule {
 
 function elemOf(op: string, dtype: DType): Reduce["elem"] {
   const { elem } = layouts[dtype];
-  if (elem === "i8" || elem === "i16" || elem === "u16") throw new DTypeError(`${op}: no ${dtype} yet; convert with .float() or .int().`, { op, dtype });
+  if (elem === "i8" || elem === "i16" || elem === "u16")
+    throw new DTypeError(`${op}: no ${dtype} yet; convert with .float() or .int().`, { op, dtype });
   return elem;
 }
 
@@ -87,7 +94,10 @@ function reduction(name: string, rule: ReduceRule, gradient?: Pick<Op<ReduceAttr
     infer([x], attrs): readonly Meta[] {
       elemOf(name, x!.dtype);
       if (rule.empty === undefined && count(x!.shape, attrs.dims) === 0) {
-        throw new ShapeError(`${name}: ${showShape(x!.shape)} has no elements along ${showShape(attrs.dims)}.`, { shape: x!.shape, dims: attrs.dims });
+        throw new ShapeError(`${name}: ${showShape(x!.shape)} has no elements along ${showShape(attrs.dims)}.`, {
+          shape: x!.shape,
+          dims: attrs.dims,
+        });
       }
       return [{ shape: reducedShape(x!.shape, attrs), dtype: x!.dtype }];
     },
@@ -97,7 +107,15 @@ function reduction(name: string, rule: ReduceRule, gradient?: Pick<Op<ReduceAttr
         return;
       }
       withForm(device, x!, dims, ({ address, outer, red, inner }) => {
-        reduce(device, { op: rule.kind, elem: elemOf(name, x!.dtype), outer, size: red, inner, x: address, y: out!.address });
+        reduce(device, {
+          op: rule.kind,
+          elem: elemOf(name, x!.dtype),
+          outer,
+          size: red,
+          inner,
+          x: address,
+          y: out!.address,
+        });
       });
     },
     ...gradient,
@@ -113,7 +131,10 @@ export const mean: Op<ReduceAttrs> = reduction(
 const tied: Pick<Op<ReduceAttrs>, "save" | "grad"> = {
   save: () => ({ inputs: [0], outputs: [0] }),
   grad(k) {
-    const best = k.input(0).eq(restored(k, k.output(0))).to(k.metas[0]!.dtype);
+    const best = k
+      .input(0)
+      .eq(restored(k, k.output(0)))
+      .to(k.metas[0]!.dtype);
     const share = restored(k, k.g).div(best.sum({ dim: k.attrs.dims, keepdim: true }));
     return [best.mul(share)];
   },
@@ -142,7 +163,13 @@ export const norm2: Op<ReduceAttrs> = reduction(
     save: () => ({ inputs: [0], outputs: [0] }),
     grad(k) {
       const norm = restored(k, k.output(0));
-      return [k.input(0).mul(restored(k, k.g)).div(norm).maskedFill(norm.eq(0).expand(...k.metas[0]!.shape), 0)];
+      return [
+        k
+          .input(0)
+          .mul(restored(k, k.g))
+          .div(norm)
+          .maskedFill(norm.eq(0).expand(...k.metas[0]!.shape), 0),
+      ];
     },
   },
 );
@@ -185,7 +212,16 @@ function extremum(kind: "max" | "min"): Op<ReduceAttrs> {
     },
     run(device, [x], [values, indices], { dims }) {
       withForm(device, x!, dims, ({ address, outer, red, inner }) => {
-        reduceArg(device, { kind, dtype: x!.dtype, x: address, out: values!.address, indices: indices!.address, outer, red, inner });
+        reduceArg(device, {
+          kind,
+          dtype: x!.dtype,
+          x: address,
+          out: values!.address,
+          indices: indices!.address,
+          outer,
+          red,
+          inner,
+        });
       });
     },
     save: () => ({ outputs: [1] }),
@@ -193,7 +229,13 @@ function extremum(kind: "max" | "min"): Op<ReduceAttrs> {
       const dim = k.attrs.dims[0] ?? 0;
       const { shape } = k.metas[0]!;
       if (shape.length === 0) return [k.g];
-      return [k.g.zerosLike().reshape(...reducedShape(shape, { dims: [dim], keepdim: true })).expand(...shape).scatterAdd(dim, restored(k, k.output(1)), restored(k, k.g))];
+      return [
+        k.g
+          .zerosLike()
+          .reshape(...reducedShape(shape, { dims: [dim], keepdim: true }))
+          .expand(...shape)
+          .scatterAdd(dim, restored(k, k.output(1)), restored(k, k.g)),
+      ];
     },
   };
 }

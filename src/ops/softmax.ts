@@ -10,11 +10,17 @@ import type { Meta, Op, View } from "./op.ts";
 export function realOf(op: string, m: Meta): "f32" | "f64" {
   if (m.dtype === "float32") return "f32";
   if (m.dtype === "float64") return "f64";
-  throw new DTypeError(`${op}: wants float32 or float64, got ${m.dtype}. Convert with .float().`, { op, dtype: m.dtype });
+  throw new DTypeError(`${op}: wants float32 or float64, got ${m.dtype}. Convert with .float().`, {
+    op,
+    dtype: m.dtype,
+  });
 }
 
 /** The tensor as rows of its last dimension. */
-export function rowsOf(op: string, v: View): { readonly dtype: "f32" | "f64"; readonly rows: number; readonly cols: number } {
+export function rowsOf(
+  op: string,
+  v: View,
+): { readonly dtype: "f32" | "f64"; readonly rows: number; readonly cols: number } {
   const cols = v.shape.at(-1) ?? 1;
   return { dtype: realOf(op, v), rows: cols === 0 ? 0 : numel(v.shape) / cols, cols };
 }

@@ -50,16 +50,20 @@ export function grad(
   options: BackwardOptions & { readonly allowUnused?: boolean } = {},
 ): (Tensor | undefined)[] {
   const edges = inputs.map((input, i) => {
-    if (input.edge === undefined) throw new AutogradError(`grad: input ${i} does not require a gradient.`, { input: i });
+    if (input.edge === undefined)
+      throw new AutogradError(`grad: input ${i} does not require a gradient.`, { input: i });
     return input.edge;
   });
   const results: (Tensor | undefined)[] = inputs.map(() => undefined);
   walk(listOf(outputs), rootGradients(listOf(outputs), gradOutputs), options, { edges, results });
   const missing = results.indexOf(undefined);
   if (missing >= 0 && options.allowUnused !== true) {
-    throw new AutogradError(`grad: input ${missing} was not used to compute the outputs; allowUnused gives undefined for it.`, {
-      input: missing,
-    });
+    throw new AutogradError(
+      `grad: input ${missing} was not used to compute the outputs; allowUnused gives undefined for it.`,
+      {
+        input: missing,
+      },
+    );
   }
   return results;
 }
@@ -68,15 +72,22 @@ function listOf(value: Tensor | readonly Tensor[]): readonly Tensor[] {
   return Array.isArray(value) ? (value as readonly Tensor[]) : [value as Tensor]; // isArray does not narrow readonly arrays
 }
 
-function rootGradients(outputs: readonly Tensor[], given: Tensor | readonly (Tensor | undefined)[] | undefined): Tensor[] {
-  const list = given === undefined ? [] : Array.isArray(given) ? (given as readonly (Tensor | undefined)[]) : [given as Tensor];
+function rootGradients(
+  outputs: readonly Tensor[],
+  given: Tensor | readonly (Tensor | undefined)[] | undefined,
+): Tensor[] {
+  const list =
+    given === undefined ? [] : Array.isArray(given) ? (given as readonly (Tensor | undefined)[]) : [given as Tensor];
   return outputs.map((out, i) => {
     const g = list[i];
     out.checkRecord("backward");
     if (out.edge === undefined) {
-      throw new AutogradError("backward: this tensor has no gradient function: nothing it was computed from requires a gradient.", {
-        shape: out.shape,
-      });
+      throw new AutogradError(
+        "backward: this tensor has no gradient function: nothing it was computed from requires a gradient.",
+        {
+          shape: out.shape,
+        },
+      );
     }
     if (g === undefined) {
       if (out.numel !== 1) {
@@ -88,10 +99,13 @@ function rootGradients(outputs: readonly Tensor[], given: Tensor | readonly (Ten
       return noGrad(() => out.onesLike());
     }
     if (!sameShape(g.shape, out.shape)) {
-      throw new ShapeError(`backward: the gradient's shape ${showShape(g.shape)} is not the output's ${showShape(out.shape)}.`, {
-        gradient: g.shape,
-        output: out.shape,
-      });
+      throw new ShapeError(
+        `backward: the gradient's shape ${showShape(g.shape)} is not the output's ${showShape(out.shape)}.`,
+        {
+          gradient: g.shape,
+          output: out.shape,
+        },
+      );
     }
     return g.alias();
   });
@@ -102,7 +116,12 @@ interface Wanted {
   readonly results: (Tensor | undefined)[];
 }
 
-function walk(outputs: readonly Tensor[], roots: readonly Tensor[], options: BackwardOptions, wanted: Wanted | undefined): void {
+function walk(
+  outputs: readonly Tensor[],
+  roots: readonly Tensor[],
+  options: BackwardOptions,
+  wanted: Wanted | undefined,
+): void {
   const createGraph = options.createGraph ?? false;
   const retain = options.retainGraph ?? createGraph;
   const pending = new Map<Node, (Tensor | undefined)[]>();

@@ -4,7 +4,7 @@ import type { DType } from "../base/dtype.ts";
 import { ShapeError } from "../base/errors.ts";
 import { showShape } from "../base/shape.ts";
 import * as c from "../ops/convert.ts";
-import { backward, type BackwardOptions } from "./autograd.ts";
+import { type BackwardOptions, backward } from "./autograd.ts";
 import { Tensor } from "./core.ts";
 import { apply1 } from "./dispatch.ts";
 import { noGrad } from "./grad-mode.ts";
@@ -53,9 +53,12 @@ export const convertMethods = {
   /** The one number of a tensor with one element. */
   item(this: Tensor): number {
     if (this.numel !== 1) {
-      throw new ShapeError(`item: a tensor of shape ${showShape(this.shape)} holds ${this.numel} numbers, not one. tolist() gives all.`, {
-        shape: this.shape,
-      });
+      throw new ShapeError(
+        `item: a tensor of shape ${showShape(this.shape)} holds ${this.numel} numbers, not one. tolist() gives all.`,
+        {
+          shape: this.shape,
+        },
+      );
     }
     return readNumbers(this)[0]!;
   },

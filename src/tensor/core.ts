@@ -85,7 +85,10 @@ export class Tensor {
     const d = dim < 0 ? dim + this.shape.length : dim;
     const size = this.shape[d];
     if (size === undefined) {
-      throw new ShapeError(`size: dim ${dim} is out of range for ${showShape(this.shape)}.`, { dim, shape: this.shape });
+      throw new ShapeError(`size: dim ${dim} is out of range for ${showShape(this.shape)}.`, {
+        dim,
+        shape: this.shape,
+      });
     }
     return size;
   }
@@ -93,7 +96,10 @@ export class Tensor {
   /** The sizes, checked to be `rank` many, to be named by destructuring: `const [B, T] = x.dims(2, "Decoder")`. */
   dims(rank: number, who = "dims"): number[] {
     if (this.shape.length !== rank) {
-      throw new ShapeError(`${who}: got ${showShape(this.shape)}, wants ${rank} dimensions.`, { shape: this.shape, rank });
+      throw new ShapeError(`${who}: got ${showShape(this.shape)}, wants ${rank} dimensions.`, {
+        shape: this.shape,
+        rank,
+      });
     }
     return [...this.shape];
   }
@@ -178,10 +184,15 @@ export class Tensor {
   set requiresGrad(value: boolean) {
     if (value === this.requiresGrad) return;
     if (!this.isLeaf) {
-      throw new AutogradError("requiresGrad can only be changed on leaf tensors; detach() gives one without history.", {});
+      throw new AutogradError(
+        "requiresGrad can only be changed on leaf tensors; detach() gives one without history.",
+        {},
+      );
     }
     if (value && !isFloating(this.dtype)) {
-      throw new AutogradError(`only floating-point tensors can require gradients, this one is ${this.dtype}.`, { dtype: this.dtype });
+      throw new AutogradError(`only floating-point tensors can require gradients, this one is ${this.dtype}.`, {
+        dtype: this.dtype,
+      });
     }
     this.edge = value ? { node: new AccumulateGrad(this), index: 0 } : undefined;
   }

@@ -48,10 +48,16 @@ export function tensor(data: Nested | NumberArray | BigInt64Array, options: Tens
       return;
     }
     if (depth < shape.length) {
-      throw new ShapeError(`tensor: the rows are uneven: expected ${shape[depth]} entries at data${path}, got a number.`, { path, shape });
+      throw new ShapeError(
+        `tensor: the rows are uneven: expected ${shape[depth]} entries at data${path}, got a number.`,
+        { path, shape },
+      );
     }
     if (typeof value !== "number" && typeof value !== "boolean" && typeof value !== "bigint") {
-      throw new DTypeError(`tensor: data${path} is ${value === null ? "null" : typeof value}, not a number or boolean.`, { path });
+      throw new DTypeError(
+        `tensor: data${path} is ${value === null ? "null" : typeof value}, not a number or boolean.`,
+        { path },
+      );
     }
     if (typeof value !== "boolean") booleans = false;
     flat.push(typeof value === "boolean" ? Number(value) : value);
@@ -78,10 +84,13 @@ function typedDType(data: ArrayBufferView): DType {
 export function fromArray(data: ArrayLike<number>, shape: readonly number[], options: TensorOptions = {}): Tensor {
   checkSizes("fromArray", shape);
   if (data.length !== numel(shape)) {
-    throw new ShapeError(`fromArray: ${data.length} numbers do not fill ${showShape(shape)} (${numel(shape)} elements).`, {
-      length: data.length,
-      shape,
-    });
+    throw new ShapeError(
+      `fromArray: ${data.length} numbers do not fill ${showShape(shape)} (${numel(shape)} elements).`,
+      {
+        length: data.length,
+        shape,
+      },
+    );
   }
   const t = Tensor.empty(shape, options.dtype ?? "float32");
   writeNumbers(t, data);
@@ -116,10 +125,15 @@ export function fullLike(like: Tensor, value: number, options: TensorOptions = {
 /** `start, start + step, …` up to but without `end`. Whole numbers give int32, others float32. `arange(n)` starts at 0. */
 export function arange(start: number, end?: number, step = 1, options: TensorOptions = {}): Tensor {
   const [from, to] = end === undefined ? [0, start] : [start, end];
-  if (step === 0 || !Number.isFinite(step)) throw new ArgumentError(`arange: step ${step}; it must be a number other than 0.`, { step });
+  if (step === 0 || !Number.isFinite(step))
+    throw new ArgumentError(`arange: step ${step}; it must be a number other than 0.`, { step });
   const n = Math.max(0, Math.ceil((to - from) / step));
   const whole = [from, to, step].every(Number.isInteger);
-  return fromArray(Float64Array.from({ length: n }, (_, i) => from + i * step), [n], { dtype: whole ? "int32" : "float32", ...options });
+  return fromArray(
+    Float64Array.from({ length: n }, (_, i) => from + i * step),
+    [n],
+    { dtype: whole ? "int32" : "float32", ...options },
+  );
 }
 
 /** `steps` numbers evenly from `start` to `end`, both included. */
@@ -127,7 +141,11 @@ export function linspace(start: number, end: number, steps: number, options: Ten
   const step = steps > 1 ? (end - start) / (steps - 1) : 0;
   const half = steps / 2;
   const at = (i: number): number => (i < half ? start + step * i : end - step * (steps - 1 - i));
-  return fromArray(Float64Array.from({ length: steps }, (_, i) => at(i)), [steps], options);
+  return fromArray(
+    Float64Array.from({ length: steps }, (_, i) => at(i)),
+    [steps],
+    options,
+  );
 }
 
 /** Ones on the diagonal of an `n × m` matrix. */

@@ -127,7 +127,12 @@ export class FunctionNode extends Node {
   readonly #backward: (grads: Gradients) => Gradients;
   readonly #saved: readonly Tensor[];
 
-  constructor(name: string, inputs: readonly Tensor[], backward: (grads: Gradients) => Gradients, saved: readonly Tensor[] = []) {
+  constructor(
+    name: string,
+    inputs: readonly Tensor[],
+    backward: (grads: Gradients) => Gradients,
+    saved: readonly Tensor[] = [],
+  ) {
     const edges: (Edge | undefined)[] = inputs.map((t) => t.edge);
     super(nodeName(name), edges);
     this.#backward = backward;

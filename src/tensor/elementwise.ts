@@ -4,7 +4,7 @@
 import * as e from "../ops/elementwise.ts";
 import type { Op } from "../ops/op.ts";
 import type { PointwiseOp } from "../ops/pointwise.ts";
-import { Tensor } from "./core.ts";
+import type { Tensor } from "./core.ts";
 import { apply, apply1 } from "./dispatch.ts";
 
 /** A tensor, or a number that stands for a tensor of that value. */

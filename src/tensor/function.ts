@@ -61,9 +61,12 @@ export function defineFunction<Inputs extends readonly Tensor[]>(definition: {
       ([g]) => {
         const grads = definition.backward(ctx, g!);
         if (grads.length !== inputs.length) {
-          throw new AutogradError(`${definition.name}: backward returned ${grads.length} gradients for ${inputs.length} inputs.`, {
-            name: definition.name,
-          });
+          throw new AutogradError(
+            `${definition.name}: backward returned ${grads.length} gradients for ${inputs.length} inputs.`,
+            {
+              name: definition.name,
+            },
+          );
         }
         return grads;
       },

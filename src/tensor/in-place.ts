@@ -1,13 +1,13 @@
 // Methods that change a tensor where it lies. Each raises the version of its memory, so that a gradient that needed the old
 // values says so instead of being wrong.
 
-import { AutogradError, DTypeError, ShapeError, UnsupportedError } from "../base/errors.ts";
 import { dtypes, isFloating } from "../base/dtype.ts";
+import { AutogradError, DTypeError, ShapeError, UnsupportedError } from "../base/errors.ts";
 import { isDense, sameShape, showShape } from "../base/shape.ts";
 import { copyInto, fillWith } from "../ops/copy.ts";
 import * as e from "../ops/elementwise.ts";
 import type { Operands, PointwiseOp } from "../ops/pointwise.ts";
-import { Tensor } from "./core.ts";
+import type { Tensor } from "./core.ts";
 import { execute, OpNode } from "./dispatch.ts";
 import type { Operand } from "./elementwise.ts";
 import { isGradEnabled, noGrad } from "./grad-mode.ts";
@@ -32,7 +32,10 @@ export function checkWrite(op: string, target: Tensor, sources: readonly Tensor[
   const records = target.edge !== undefined || sources.some((t) => t.edge !== undefined);
   if (!records) return false;
   if (target.edge !== undefined && target.isLeaf) {
-    throw new AutogradError(`${op}: a leaf tensor that requires a gradient cannot be changed in place; wrap the change in noGrad().`, { op });
+    throw new AutogradError(
+      `${op}: a leaf tensor that requires a gradient cannot be changed in place; wrap the change in noGrad().`,
+      { op },
+    );
   }
   if (target.base !== undefined) {
     throw new UnsupportedError(
@@ -46,18 +49,24 @@ export function checkWrite(op: string, target: Tensor, sources: readonly Tensor[
 /** Throws where a write would reach an element twice, or change an operand before it is read. */
 function checkMemory(op: string, target: Tensor, sources: readonly Tensor[]): void {
   if (target.strides.some((stride, d) => stride === 0 && target.shape[d]! > 1)) {
-    throw new UnsupportedError(`${op}: several elements of an expanded tensor ${showShape(target.shape)} are one place in memory. clone() it first.`, {
-      op,
-      shape: target.shape,
-    });
+    throw new UnsupportedError(
+      `${op}: several elements of an expanded tensor ${showShape(target.shape)} are one place in memory. clone() it first.`,
+      {
+        op,
+        shape: target.shape,
+      },
+    );
   }
   for (const source of sources) {
     if (source.storage !== target.storage || !meet(source, target)) continue;
-    throw new UnsupportedError(`${op}: an operand lies in the memory that is written, in another layout. clone() the operand first.`, {
-      op,
-      operand: source.shape,
-      target: target.shape,
-    });
+    throw new UnsupportedError(
+      `${op}: an operand lies in the memory that is written, in another layout. clone() the operand first.`,
+      {
+        op,
+        operand: source.shape,
+        target: target.shape,
+      },
+    );
   }
 }
 

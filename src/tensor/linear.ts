@@ -13,37 +13,49 @@ export const linearMethods = {
    */
   matmul(this: Tensor, other: Tensor): Tensor {
     if (this.ndim === 0 || other.ndim === 0) {
-      throw new ShapeError(`matmul: ${showShape(this.shape)} @ ${showShape(other.shape)}: both sides need at least 1 dimension. Use mul().`, {
-        a: this.shape,
-        b: other.shape,
-      });
+      throw new ShapeError(
+        `matmul: ${showShape(this.shape)} @ ${showShape(other.shape)}: both sides need at least 1 dimension. Use mul().`,
+        {
+          a: this.shape,
+          b: other.shape,
+        },
+      );
     }
     if (this.ndim === 1 && other.ndim === 1) return this.unsqueeze(0).matmul(other.unsqueeze(1)).reshape();
     if (this.ndim === 1) return this.unsqueeze(0).matmul(other).squeeze(-2);
     if (other.ndim === 1) return this.matmul(other.unsqueeze(1)).squeeze(-1);
     if (this.ndim > 2 && other.ndim === 2) {
       const lead = this.shape.slice(0, -1); // one large product instead of a batch of small ones
-      return apply1(m.matmul, [this.reshape(-1, this.shape.at(-1)!), other], undefined).reshape(...lead, other.shape[1]!);
+      return apply1(m.matmul, [this.reshape(-1, this.shape.at(-1)!), other], undefined).reshape(
+        ...lead,
+        other.shape[1]!,
+      );
     }
     return apply1(m.matmul, [this, other], undefined);
   },
   /** The product of two matrices. */
   mm(this: Tensor, other: Tensor): Tensor {
     if (this.ndim !== 2 || other.ndim !== 2) {
-      throw new ShapeError(`mm: wants two matrices, got ${showShape(this.shape)} and ${showShape(other.shape)}. matmul() broadcasts.`, {
-        a: this.shape,
-        b: other.shape,
-      });
+      throw new ShapeError(
+        `mm: wants two matrices, got ${showShape(this.shape)} and ${showShape(other.shape)}. matmul() broadcasts.`,
+        {
+          a: this.shape,
+          b: other.shape,
+        },
+      );
     }
     return this.matmul(other);
   },
   /** Products of two batches of matrices. */
   bmm(this: Tensor, other: Tensor): Tensor {
     if (this.ndim !== 3 || other.ndim !== 3 || this.shape[0] !== other.shape[0]) {
-      throw new ShapeError(`bmm: wants [B, M, K] and [B, K, N], got ${showShape(this.shape)} and ${showShape(other.shape)}.`, {
-        a: this.shape,
-        b: other.shape,
-      });
+      throw new ShapeError(
+        `bmm: wants [B, M, K] and [B, K, N], got ${showShape(this.shape)} and ${showShape(other.shape)}.`,
+        {
+          a: this.shape,
+          b: other.shape,
+        },
+      );
     }
     return this.matmul(other);
   },
@@ -68,10 +80,13 @@ export type LinearMethods = typeof linearMethods;
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   const K = x.shape.at(-1);
   if (K === undefined || K !== weight.shape[1]) {
-    throw new ShapeError(`linear: input ${showShape(x.shape)} ends in ${K} features, weight ${showShape(weight.shape)} wants ${weight.shape[1]}.`, {
-      input: x.shape,
-      weight: weight.shape,
-    });
+    throw new ShapeError(
+      `linear: input ${showShape(x.shape)} ends in ${K} features, weight ${showShape(weight.shape)} wants ${weight.shape[1]}.`,
+      {
+        input: x.shape,
+        weight: weight.shape,
+      },
+    );
   }
   const rows = x.ndim === 2 ? x : x.reshape(-1, K);
   const out = apply1(m.linear, bias === undefined ? [rows, weight] : [rows, weight, bias], undefined);

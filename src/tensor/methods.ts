@@ -3,8 +3,8 @@
 import type { AtMethods } from "./at.ts";
 import type { ConvertMethods } from "./convert.ts";
 import type { ElementwiseMethods } from "./elementwise.ts";
-import type { IndexingMethods } from "./indexing.ts";
 import type { InPlaceMethods } from "./in-place.ts";
+import type { IndexingMethods } from "./indexing.ts";
 import type { LinearMethods } from "./linear.ts";
 import type { RandomMethods } from "./random.ts";
 import type { ReduceMethods } from "./reduce.ts";

@@ -3,8 +3,8 @@
 
 import { type DType, isFloating } from "../base/dtype.ts";
 import { ArgumentError, DTypeError } from "../base/errors.ts";
-import { checkSizes, numel } from "../base/shape.ts";
 import { defaultGenerator, fillNormal, fillUniform, type Generator } from "../base/random.ts";
+import { checkSizes, numel } from "../base/shape.ts";
 import { Tensor } from "./core.ts";
 import { fromArray, type TensorOptions } from "./create.ts";
 import { noGrad } from "./grad-mode.ts";
@@ -23,7 +23,8 @@ type Fill = (out: Float32Array | Float64Array) => void;
 /** Draws in the order of memory, into a tensor of any layout without gaps. */
 function draw(op: string, t: Tensor, fill: Fill): Tensor {
   const records = checkWrite(op, t, []);
-  if (!isFloating(t.dtype)) throw new DTypeError(`${op}: wants a floating-point tensor, got ${t.dtype}.`, { op, dtype: t.dtype });
+  if (!isFloating(t.dtype))
+    throw new DTypeError(`${op}: wants a floating-point tensor, got ${t.dtype}.`, { op, dtype: t.dtype });
   const data = t.dtype === "float64" ? new Float64Array(t.numel) : new Float32Array(t.numel);
   fill(data);
   place(t, data);
@@ -75,7 +76,11 @@ export const randomMethods = {
     const g = options.generator ?? defaultGenerator;
     const p = this.toArray();
     const next = this.dtype === "float64" ? (): number => g.double() : (): number => g.single();
-    return fromArray(Uint8Array.from(p, (x) => Number(next() < x)), this.shape, { dtype: this.dtype });
+    return fromArray(
+      Uint8Array.from(p, (x) => Number(next() < x)),
+      this.shape,
+      { dtype: this.dtype },
+    );
   },
   /**
    * `numSamples` indices for each row of weights (`[n]` or `[rows, n]`, not negative, not all 0); int32. Without `replacement`
@@ -97,19 +102,28 @@ export const randomMethods = {
         out.set(best.slice(0, numSamples), r * numSamples);
       }
     } else {
-      for (let r = 0; r < rows; r++) sampleRow(weights.subarray(r * n, (r + 1) * n), out.subarray(r * numSamples, (r + 1) * numSamples), g, round);
+      for (let r = 0; r < rows; r++)
+        sampleRow(weights.subarray(r * n, (r + 1) * n), out.subarray(r * numSamples, (r + 1) * numSamples), g, round);
     }
     return fromArray(out, this.ndim === 2 ? [rows, numSamples] : [numSamples], { dtype: "int32" });
   },
 };
 export type RandomMethods = typeof randomMethods;
 
-function checkWeights(weights: ArrayLike<number>, n: number, rows: number, samples: number, replacement: boolean): void {
+function checkWeights(
+  weights: ArrayLike<number>,
+  n: number,
+  rows: number,
+  samples: number,
+  replacement: boolean,
+): void {
   for (let r = 0; r < rows; r++) {
     let positive = 0;
     for (let i = r * n; i < (r + 1) * n; i++) {
       if (!(weights[i]! >= 0) || weights[i] === Number.POSITIVE_INFINITY) {
-        throw new ArgumentError(`multinomial: weight ${weights[i]} in row ${r}; weights are finite and at least 0.`, { row: r });
+        throw new ArgumentError(`multinomial: weight ${weights[i]} in row ${r}; weights are finite and at least 0.`, {
+          row: r,
+        });
       }
       if (weights[i]! > 0) positive++;
     }
@@ -156,7 +170,8 @@ function make(op: string, shape: readonly number[], options: RandomOptions, fill
   return options.requiresGrad === true ? t.requiresGrad_() : t;
 }
 
-const stream = (options: RandomOptions): Stream => (options.generator === undefined ? {} : { generator: options.generator });
+const stream = (options: RandomOptions): Stream =>
+  options.generator === undefined ? {} : { generator: options.generator };
 
 /** Uniform in [0, 1). */
 export function rand(shape: readonly number[], options: RandomOptions = {}): Tensor {
@@ -172,7 +187,11 @@ export function randint(low: number, high: number, shape: readonly number[], opt
   if (!(high > low)) throw new ArgumentError(`randint: from ${low} to ${high} there is no number.`, { low, high });
   const g = options.generator ?? defaultGenerator;
   const dtype: DType = options.dtype ?? "int32";
-  return fromArray(Float64Array.from({ length: numel(shape) }, () => g.integer(low, high)), shape, { dtype });
+  return fromArray(
+    Float64Array.from({ length: numel(shape) }, () => g.integer(low, high)),
+    shape,
+    { dtype },
+  );
 }
 /** `0 … n-1` in random order; int32 unless told otherwise. */
 export function randperm(n: number, options: RandomOptions = {}): Tensor {

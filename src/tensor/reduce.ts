@@ -31,7 +31,12 @@ function count(t: Tensor, dims: readonly number[]): number {
 }
 
 /** What the kernels compute these in; the result comes back in the tensor's own dtype. */
-const wider: { readonly [d in DType]?: DType } = { float16: "float32", bfloat16: "float32", int8: "int32", int16: "int32" };
+const wider: { readonly [d in DType]?: DType } = {
+  float16: "float32",
+  bfloat16: "float32",
+  int8: "int32",
+  int16: "int32",
+};
 
 function run(op: Op<r.ReduceAttrs>, name: string, t: Tensor, options: ReduceOptions): Tensor {
   const wide = wider[t.dtype];
@@ -42,10 +47,13 @@ function run(op: Op<r.ReduceAttrs>, name: string, t: Tensor, options: ReduceOpti
 export const reduceMethods = {
   /** Integers and booleans give int64. */
   sum(this: Tensor, options: ReduceOptions = {}): Tensor {
-    return isFloating(this.dtype) ? run(r.sum, "sum", this, options) : tidy(() => run(r.sum, "sum", this.to("int64"), options));
+    return isFloating(this.dtype)
+      ? run(r.sum, "sum", this, options)
+      : tidy(() => run(r.sum, "sum", this.to("int64"), options));
   },
   mean(this: Tensor, options: ReduceOptions = {}): Tensor {
-    if (!isFloating(this.dtype)) throw new DTypeError(`mean: of ${this.dtype}, whose mean is no ${this.dtype}. Convert with .float().`, {});
+    if (!isFloating(this.dtype))
+      throw new DTypeError(`mean: of ${this.dtype}, whose mean is no ${this.dtype}. Convert with .float().`, {});
     return run(r.mean, "mean", this, options);
   },
   /** The largest; ties share the gradient evenly. */
@@ -74,7 +82,9 @@ export const reduceMethods = {
   },
   /** Integers and booleans give int64. */
   prod(this: Tensor, options: ReduceOptions = {}): Tensor {
-    return isFloating(this.dtype) ? run(r.prod, "prod", this, options) : tidy(() => run(r.prod, "prod", this.to("int64"), options));
+    return isFloating(this.dtype)
+      ? run(r.prod, "prod", this, options)
+      : tidy(() => run(r.prod, "prod", this.to("int64"), options));
   },
   /** Whether any element is not 0. */
   any(this: Tensor, options: ReduceOptions = {}): Tensor {
@@ -89,7 +99,11 @@ export const reduceMethods = {
     return tidy(() => {
       const peak = this.detach().amax({ ...options, keepdim: true });
       const finite = peak.where(peak.isfinite(), 0); // −∞ − −∞ would be NaN
-      const sum = this.sub(finite).exp().sum({ ...options, keepdim: true }).log().add(finite);
+      const sum = this.sub(finite)
+        .exp()
+        .sum({ ...options, keepdim: true })
+        .log()
+        .add(finite);
       return options.keepdim === true ? sum : sum.squeeze(normalizeDims("logsumexp", options.dim, this.ndim));
     });
   },
@@ -114,7 +128,10 @@ export const reduceMethods = {
       if (p === 0) return this.ne(0).to(this.dtype).sum(options);
       if (p === 1) return this.abs().sum(options);
       if (p === 2) return run(r.norm2, "norm", this, options);
-      return this.abs().pow(p).sum(options).pow(1 / p);
+      return this.abs()
+        .pow(p)
+        .sum(options)
+        .pow(1 / p);
     });
   },
   /** Running sums along `dim`. */
@@ -131,13 +148,18 @@ export type ReduceMethods = typeof reduceMethods;
 
 function extremum(t: Tensor, kind: "max" | "min", options: DimOptions): ValuesAndIndices {
   const dim = normalizeDim(kind, options.dim, t.ndim);
-  if (t.shape[dim] === 0) throw new ShapeError(`${kind}: dimension ${dim} of [${t.shape.join(", ")}] is empty.`, { dim, shape: t.shape });
-  const [values, indices] = apply(kind === "max" ? r.maxDim : r.minDim, [t], { dims: [dim], keepdim: options.keepdim ?? false });
+  if (t.shape[dim] === 0)
+    throw new ShapeError(`${kind}: dimension ${dim} of [${t.shape.join(", ")}] is empty.`, { dim, shape: t.shape });
+  const [values, indices] = apply(kind === "max" ? r.maxDim : r.minDim, [t], {
+    dims: [dim],
+    keepdim: options.keepdim ?? false,
+  });
   return { values: values!, indices: indices! };
 }
 
 function arg(t: Tensor, kind: "max" | "min", options: Partial<DimOptions>): Tensor {
-  if (t.numel === 0) throw new ArgumentError(`arg${kind}: the tensor [${t.shape.join(", ")}] is empty.`, { shape: t.shape });
+  if (t.numel === 0)
+    throw new ArgumentError(`arg${kind}: the tensor [${t.shape.join(", ")}] is empty.`, { shape: t.shape });
   return tidy(() => {
     const { dim, keepdim = false } = options;
     const x = dim === undefined ? t.detach().reshape(-1) : t.detach();

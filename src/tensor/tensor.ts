@@ -27,5 +27,5 @@ for (const methods of [
   Object.defineProperties(Tensor.prototype, Object.getOwnPropertyDescriptors(methods));
 }
 
-export { Tensor };
 export type { TensorHook } from "./core.ts";
+export { Tensor };

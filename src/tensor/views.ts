@@ -42,13 +42,21 @@ function embed(g: Tensor, shape: readonly number[], part: (whole: Tensor) => Ten
     return zeros;
   });
   if (g.edge !== undefined && isGradEnabled()) {
-    whole.edge = { node: new FunctionNode("embed", [g], ([gg]) => [gg === undefined ? undefined : part(gg)]), index: 0 };
+    whole.edge = {
+      node: new FunctionNode("embed", [g], ([gg]) => [gg === undefined ? undefined : part(gg)]),
+      index: 0,
+    };
   }
   return whole;
 }
 
 /** Several parts of `x` along one dimension, as one node: their gradients come back with a single pass. */
-function makeParts(name: string, x: Tensor, parts: readonly Geometry[], join: (grads: readonly Tensor[]) => Tensor): Tensor[] {
+function makeParts(
+  name: string,
+  x: Tensor,
+  parts: readonly Geometry[],
+  join: (grads: readonly Tensor[]) => Tensor,
+): Tensor[] {
   x.checkRecord(name);
   const views = parts.map((p) => {
     const view = new Tensor(x.storage.hold(), p.shape, p.strides, p.offset ?? x.offset, x.dtype);
@@ -108,7 +116,8 @@ export const viewMethods = {
     if (this.ndim === 0) return this.reshape(1);
     const start = normalizeDim("flatten", startDim, this.ndim);
     const end = normalizeDim("flatten", endDim, this.ndim);
-    if (start > end) throw new ShapeError(`flatten: startDim ${startDim} comes after endDim ${endDim}.`, { startDim, endDim });
+    if (start > end)
+      throw new ShapeError(`flatten: startDim ${startDim} comes after endDim ${endDim}.`, { startDim, endDim });
     const middle = this.shape.slice(start, end + 1).reduce((p, s) => p * s, 1);
     return this.reshape(...this.shape.slice(0, start), middle, ...this.shape.slice(end + 1));
   },
@@ -122,7 +131,10 @@ export const viewMethods = {
   permute(this: Tensor, ...dims: number[]): Tensor {
     const order = dims.map((d) => normalizeDim("permute", d, this.ndim));
     if (new Set(order).size !== this.ndim || order.length !== this.ndim) {
-      throw new ShapeError(`permute: ${showShape(dims)} does not name each of ${this.ndim} dimensions once.`, { dims, shape: this.shape });
+      throw new ShapeError(`permute: ${showShape(dims)} does not name each of ${this.ndim} dimensions once.`, {
+        dims,
+        shape: this.shape,
+      });
     }
     const inverse = new Array<number>(order.length);
     order.forEach((from, to) => {
@@ -145,13 +157,17 @@ export const viewMethods = {
   },
   /** The transpose of a matrix. */
   t(this: Tensor): Tensor {
-    if (this.ndim > 2) throw new ShapeError(`t: wants at most 2 dimensions, got ${showShape(this.shape)}; use mT.`, { shape: this.shape });
+    if (this.ndim > 2)
+      throw new ShapeError(`t: wants at most 2 dimensions, got ${showShape(this.shape)}; use mT.`, {
+        shape: this.shape,
+      });
     return this.ndim < 2 ? this.alias() : this.transpose(0, 1);
   },
   /** The last two dimensions exchanged. */
   get mT(): Tensor {
     const self = this as unknown as Tensor; // a getter on the methods' object is typed by it, and called on a tensor
-    if (self.ndim < 2) throw new ShapeError(`mT: wants at least 2 dimensions, got ${showShape(self.shape)}.`, { shape: self.shape });
+    if (self.ndim < 2)
+      throw new ShapeError(`mT: wants at least 2 dimensions, got ${showShape(self.shape)}.`, { shape: self.shape });
     return self.transpose(-2, -1);
   },
   movedim(this: Tensor, source: number, destination: number): Tensor {
@@ -189,13 +205,18 @@ export const viewMethods = {
     const to = shape.map((s, d) => (s === -1 && d >= lead ? this.shape[d - lead]! : s));
     checkSizes("expand", to);
     if (lead < 0 || this.shape.some((s, d) => s !== 1 && s !== to[d + lead])) {
-      throw new ShapeError(`expand: ${showShape(this.shape)} does not stretch to ${showShape(shape)}: only sizes of 1 do.`, {
-        shape: this.shape,
-        to: shape,
-      });
+      throw new ShapeError(
+        `expand: ${showShape(this.shape)} does not stretch to ${showShape(shape)}: only sizes of 1 do.`,
+        {
+          shape: this.shape,
+          to: shape,
+        },
+      );
     }
     const from = this.shape;
-    return makeView("expand", this, { shape: to, strides: broadcastStrides(this.shape, this.strides, to) }, (g) => g.sumTo(from));
+    return makeView("expand", this, { shape: to, strides: broadcastStrides(this.shape, this.strides, to) }, (g) =>
+      g.sumTo(from),
+    );
   },
   expandAs(this: Tensor, other: Tensor): Tensor {
     return this.expand(...other.shape);
@@ -205,7 +226,11 @@ export const viewMethods = {
     const d = normalizeDim("select", dim, this.ndim);
     const size = this.shape[d]!;
     if (!Number.isInteger(index) || index < -size || index >= size) {
-      throw new IndexError(`select: index ${index} is out of range for dimension ${d} of size ${size}.`, { index, dim: d, size });
+      throw new IndexError(`select: index ${index} is out of range for dimension ${d} of size ${size}.`, {
+        index,
+        dim: d,
+        size,
+      });
     }
     const at = index < 0 ? index + size : index;
     const from = this.shape;
@@ -219,7 +244,8 @@ export const viewMethods = {
   /** Elements `start … end` (end left out) of `dim` in steps; negative bounds count from the end, larger ones are cut, as in Python. */
   slice(this: Tensor, dim: number, start?: number, end?: number, step = 1): Tensor {
     const d = normalizeDim("slice", dim, this.ndim);
-    if (!Number.isInteger(step) || step < 1) throw new IndexError(`slice: step ${step}; steps are at least 1. flip() turns around.`, { step });
+    if (!Number.isInteger(step) || step < 1)
+      throw new IndexError(`slice: step ${step}; steps are at least 1. flip() turns around.`, { step });
     const size = this.shape[d]!;
     const clip = (x: number): number => Math.min(Math.max(x < 0 ? x + size : x, 0), size);
     const from = clip(start ?? 0);
@@ -239,7 +265,11 @@ export const viewMethods = {
     const size = this.shape[d]!;
     const from = start < 0 ? start + size : start;
     if (from < 0 || length < 0 || from + length > size) {
-      throw new IndexError(`narrow: ${start} + ${length} does not lie within dimension ${d} of size ${size}.`, { start, length, size });
+      throw new IndexError(`narrow: ${start} + ${length} does not lie within dimension ${d} of size ${size}.`, {
+        start,
+        length,
+        size,
+      });
     }
     return this.slice(d, from, from + length);
   },
@@ -253,7 +283,11 @@ export const viewMethods = {
     }
     let at = 0;
     const parts = list.map((length) => {
-      const part = { shape: replaced(this.shape, d, length), strides: this.strides, offset: this.offset + at * this.strides[d]! };
+      const part = {
+        shape: replaced(this.shape, d, length),
+        strides: this.strides,
+        offset: this.offset + at * this.strides[d]!,
+      };
       at += length;
       return part;
     });
@@ -268,7 +302,11 @@ export const viewMethods = {
   unbind(this: Tensor, dim = 0): Tensor[] {
     const d = normalizeDim("unbind", dim, this.ndim);
     const parts = Array.from({ length: this.shape[d]! }, (_, i) => {
-      return { shape: without(this.shape, d), strides: without(this.strides, d), offset: this.offset + i * this.strides[d]! };
+      return {
+        shape: without(this.shape, d),
+        strides: without(this.strides, d),
+        offset: this.offset + i * this.strides[d]!,
+      };
     });
     return makeParts("unbind", this, parts, (grads) => {
       const [first, ...rest] = grads.map((g) => g.unsqueeze(d));
@@ -307,7 +345,8 @@ export const viewMethods = {
 export type ViewMethods = typeof viewMethods;
 
 function equalParts(size: number, part: number): number[] {
-  if (!Number.isInteger(part) || part < 1) throw new ShapeError(`split: parts of ${part}; they hold at least 1.`, { part });
+  if (!Number.isInteger(part) || part < 1)
+    throw new ShapeError(`split: parts of ${part}; they hold at least 1.`, { part });
   const list: number[] = [];
   for (let at = 0; at < size; at += part) list.push(Math.min(part, size - at));
   return list.length === 0 ? [0] : list;

@@ -32,7 +32,11 @@ export function softplus(x: Tensor, options: { readonly beta?: number; readonly 
  * In training, each element is 0 with probability `p` and the others are divided by 1 − p; otherwise the input itself.
  * https://jmlr.org/papers/v15/srivastava14a.html
  */
-export function dropout(x: Tensor, p = 0.5, options: { readonly training?: boolean; readonly generator?: Generator } = {}): Tensor {
+export function dropout(
+  x: Tensor,
+  p = 0.5,
+  options: { readonly training?: boolean; readonly generator?: Generator } = {},
+): Tensor {
   const { training = true, generator = defaultGenerator } = options;
   if (!(p >= 0 && p <= 1)) throw new ArgumentError(`dropout: probability ${p}; it lies from 0 to 1.`, { p });
   if (!training || p === 0) return x;

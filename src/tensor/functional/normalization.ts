@@ -21,7 +21,10 @@ export function layerNorm(x: Tensor, normalizedShape: readonly number[], options
   const { weight, bias, eps = 1e-5 } = options;
   const lead = x.ndim - normalizedShape.length;
   if (lead < 0 || !sameShape(x.shape.slice(lead), normalizedShape)) {
-    throw new ShapeError(`layerNorm: ${showShape(x.shape)} does not end in ${showShape(normalizedShape)}.`, { shape: x.shape, normalizedShape });
+    throw new ShapeError(`layerNorm: ${showShape(x.shape)} does not end in ${showShape(normalizedShape)}.`, {
+      shape: x.shape,
+      normalizedShape,
+    });
   }
   const cols = numel(normalizedShape);
   return tidy(() => {
@@ -36,11 +39,18 @@ export function layerNorm(x: Tensor, normalizedShape: readonly number[], options
  * `x / √(mean x² + eps) · weight` over the last dimensions, whose sizes are `normalizedShape`. Without `eps`, the smallest step of
  * the dtype at 1. https://arxiv.org/abs/1910.07467
  */
-export function rmsNorm(x: Tensor, normalizedShape: readonly number[], options: Omit<NormOptions, "bias"> = {}): Tensor {
+export function rmsNorm(
+  x: Tensor,
+  normalizedShape: readonly number[],
+  options: Omit<NormOptions, "bias"> = {},
+): Tensor {
   const { weight, eps = x.dtype === "float64" ? 2 ** -52 : 2 ** -23 } = options;
   const lead = x.ndim - normalizedShape.length;
   if (lead < 0 || !sameShape(x.shape.slice(lead), normalizedShape)) {
-    throw new ShapeError(`rmsNorm: ${showShape(x.shape)} does not end in ${showShape(normalizedShape)}.`, { shape: x.shape, normalizedShape });
+    throw new ShapeError(`rmsNorm: ${showShape(x.shape)} does not end in ${showShape(normalizedShape)}.`, {
+      shape: x.shape,
+      normalizedShape,
+    });
   }
   const dim = normalizedShape.map((_, i) => lead + i);
   return tidy(() => {
