@@ -75,7 +75,7 @@ export const problemParams = {
   c1: "i32",
   c2: "i32",
   c3: "i32",
-} as const satisfies Readonly<Record<string, ParamType>>;
+} as const;
 
 export type ProblemVars = { readonly [key in keyof typeof problemParams]: Var };
 

@@ -53,14 +53,6 @@ export class Tensor {
     return new Tensor(storage, shape, contiguousStrides(shape), 0, dtype);
   }
 
-  get [brand](): true {
-    return true;
-  }
-  /** What Node's `console.log` shows. */
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return this.toString();
-  }
-
   get device(): Device {
     return this.storage.device;
   }
@@ -215,3 +207,23 @@ export class Tensor {
 }
 
 export interface Tensor extends TensorMethods {}
+
+Object.defineProperties(Tensor.prototype, {
+  [brand]: { value: true },
+  /** What Node's `console.log` shows. */
+  [Symbol.for("nodejs.util.inspect.custom")]: {
+    value(this: Tensor): string {
+      return this.toString();
+    },
+  },
+});
+
+// What tells tensors, and what Node's `console.log` shows: symbols, which a class's declarations cannot hold.
+Object.defineProperties(Tensor.prototype, {
+  [brand]: { value: true },
+  [Symbol.for("nodejs.util.inspect.custom")]: {
+    value(this: Tensor): string {
+      return this.toString();
+    },
+  },
+});

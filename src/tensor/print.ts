@@ -24,7 +24,7 @@ export interface PrintOptions {
 }
 
 const usual: PrintOptions = { precision: 4, threshold: 1000, edgeitems: 3, linewidth: 80, sciMode: undefined };
-const profiles = {
+const profiles: { readonly [name in "default" | "short" | "full"]: PrintOptions } = {
   default: usual,
   short: { ...usual, precision: 2, edgeitems: 2 },
   full: { ...usual, threshold: Number.POSITIVE_INFINITY },

@@ -3,8 +3,10 @@
 import type { Code } from "./assembler.ts";
 import { op } from "./opcodes.ts";
 
+type Instructions = { readonly [name in "xor" | "and" | "add" | "sub" | "div" | "rem" | "eqz" | "ltu"]: number };
+
 /** What operations without an instruction are made of. */
-export const integer = {
+export const integer: { readonly i32: Instructions; readonly i64: Instructions } = {
   i32: {
     xor: op.i32Xor,
     and: op.i32And,
@@ -25,7 +27,7 @@ export const integer = {
     eqz: op.i64Eqz,
     ltu: op.i64LtU,
   },
-} as const;
+};
 
 /** Leaves `x / y` or `x rem y` of two locals; `flag` is a third one, of i32. */
 export function emitDivision(
