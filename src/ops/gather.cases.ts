@@ -102,7 +102,7 @@ export const cases: CasesOf<typeof import("./gather.ts")> = {
       call(2, any(2, 2, 3), ids(3, 2, 2, 5)),
       call(0, any(4), ids(4, 0)),
     ],
-    dtypes: [...floats, "int32", "uint8", "bool"],
+    dtypes: all,
     reference: ([x, index], dim) => NdArray.from(index!.shape, (at) => x!.at(...replaced(at, dim, index!.at(...at)))),
     refuses: [
       refuse(IndexError, /index 4/, call(0, any(4), given([4], "int32"))),

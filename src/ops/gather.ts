@@ -174,21 +174,23 @@ function walk(device: Device, x: View, ids: View, dim: number, visit: (at: numbe
   }
 }
 
-type Numbers = { [index: number]: number };
-function numbersOf(device: Device, v: View): Numbers {
-  const views: { readonly [d in DType]?: () => Numbers } = {
-    float32: () => new Float32Array(device.u8.buffer, v.address),
-    float64: () => new Float64Array(device.u8.buffer, v.address),
-    int32: () => new Int32Array(device.u8.buffer, v.address),
-    bool: () => new Uint8Array(device.u8.buffer, v.address),
-    uint8: () => new Uint8Array(device.u8.buffer, v.address),
-  };
-  const view = views[v.dtype];
-  if (view === undefined)
-    throw new DTypeError(`gather: no ${v.dtype} yet; wants float32, float64, int32, uint8 or bool.`, {
-      dtype: v.dtype,
-    });
-  return view();
+/** Elements that are only moved: words of their size, whatever they mean. */
+function wordsOf(device: Device, v: View): Uint8Array | Uint16Array | Uint32Array | BigUint64Array {
+  const { buffer } = device.u8;
+  const bytes = bytesOf(v.dtype);
+  if (bytes === 8) return new BigUint64Array(buffer, v.address);
+  if (bytes === 4) return new Uint32Array(buffer, v.address);
+  return bytes === 2 ? new Uint16Array(buffer, v.address) : new Uint8Array(buffer, v.address);
+}
+
+/** Elements to compute with. */
+function numbersOf(device: Device, v: View): { [index: number]: number } {
+  const { buffer } = device.u8;
+  const { elem } = layouts[v.dtype];
+  if (elem === "f64") return new Float64Array(buffer, v.address);
+  if (elem === "f32") return new Float32Array(buffer, v.address);
+  if (elem === "i32") return new Int32Array(buffer, v.address);
+  throw new DTypeError(`scatterAdd: no ${v.dtype} yet; convert with .float() or .int().`, { dtype: v.dtype });
 }
 
 export const gather: Op<number> = {
@@ -200,9 +202,9 @@ export const gather: Op<number> = {
   },
   run(device, [x, ids], [out], dim) {
     checkRange(device, "gather: index", { ids: ids!.address, count: numel(ids!.shape), limit: x!.shape[dim] ?? 1 });
-    const [from, to] = [numbersOf(device, x!), numbersOf(device, out!)];
+    const [from, to] = [wordsOf(device, x!), wordsOf(device, out!)];
     walk(device, x!, ids!, dim, (at, place) => {
-      to[at] = from[place]!;
+      to[at] = from[place]!; // both of one kind
     });
   },
   save: () => ({ inputs: [1] }),

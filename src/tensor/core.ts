@@ -208,16 +208,6 @@ export class Tensor {
 
 export interface Tensor extends TensorMethods {}
 
-Object.defineProperties(Tensor.prototype, {
-  [brand]: { value: true },
-  /** What Node's `console.log` shows. */
-  [Symbol.for("nodejs.util.inspect.custom")]: {
-    value(this: Tensor): string {
-      return this.toString();
-    },
-  },
-});
-
 // What tells tensors, and what Node's `console.log` shows: symbols, which a class's declarations cannot hold.
 Object.defineProperties(Tensor.prototype, {
   [brand]: { value: true },

@@ -48,12 +48,16 @@ export const indexingMethods = {
   nonzero(this: Tensor): Tensor {
     const flat = this.toArray();
     const out: number[] = [];
+    let count = 0;
     const at = new Array<number>(this.ndim).fill(0);
     for (let i = 0; i < flat.length; i++) {
-      if (flat[i] !== 0) out.push(...at);
+      if (flat[i] !== 0) {
+        out.push(...at);
+        count++;
+      }
       for (let d = this.ndim - 1; d >= 0 && ++at[d]! >= this.shape[d]!; d--) at[d] = 0;
     }
-    return fromArray(out, [this.ndim === 0 ? out.length : out.length / this.ndim, this.ndim], { dtype: "int32" });
+    return fromArray(out, [count, this.ndim], { dtype: "int32" });
   },
   /** Padded with `value`: `padding` counts elements before and after the last dimension, then the one before it, …; negative ones cut. */
   pad(this: Tensor, padding: readonly number[], value = 0): Tensor {
