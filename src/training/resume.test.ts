@@ -20,9 +20,11 @@ import { manualSeed } from "../base/random.ts";
 import { padCollate } from "../data/collate.ts";
 import { Seq2SeqRnn } from "../models/rnn-seq2seq.ts";
 import type { AnyModule } from "../nn/module.ts";
+import { StepLR } from "../optim/lr-scheduler.ts";
+import { SGD } from "../optim/sgd.ts";
 import type { TrainingArguments } from "./arguments.ts";
 import { readJsonlLog } from "./jsonl-log.node.ts";
-import { Trainer } from "./trainer.ts";
+import { Trainer, type TrainerOptions } from "./trainer.ts";
 
 const root = mkdtempSync(join(tmpdir(), "kindling-resume-"));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -34,6 +36,7 @@ interface Case {
   readonly make: (seed: number) => AnyModule;
   readonly args: TrainingArguments;
   readonly echo?: boolean;
+  readonly optimizers?: (model: AnyModule) => NonNullable<TrainerOptions<object>["optimizers"]>;
 }
 const common: TrainingArguments = {
   learningRate: 0.02,
@@ -51,6 +54,15 @@ const cases: readonly Case[] = [
     args: { numTrainEpochs: 4, gradientAccumulationSteps: 3, lrSchedulerType: "cosine" },
   },
   { name: "batches of like length", make: tinyTagger, args: { maxSteps: 25, groupByLength: true, dataSeed: 9 } },
+  {
+    name: "an optimizer and a schedule of the user's",
+    make: tinyTagger,
+    args: { numTrainEpochs: 2 },
+    optimizers: (model) => {
+      const optimizer = new SGD(model.parameters(), { lr: 0.5, momentum: 0.9 });
+      return { optimizer, scheduler: new StepLR(optimizer, { stepSize: 4, gamma: 0.7 }) };
+    },
+  },
   {
     name: "evaluations between, a recurrent model",
     make: tinySeq2Seq,
@@ -86,6 +98,7 @@ async function part(
     args: { ...common, ...one.args, outputDir: folder },
     trainDataset: one.echo === true ? echoRows(33) : tinyRows(33),
     evalDataset: one.echo === true ? echoRows(9, 7) : tinyRows(9, 7),
+    ...(one.optimizers !== undefined && { optimizers: one.optimizers(model) }),
     callbacks: [
       {
         onStepEnd: ({ loss, state }) => {

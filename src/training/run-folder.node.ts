@@ -18,6 +18,7 @@ import {
 } from "../checkpoint/files.node.ts";
 import { openSafetensors, saveSafetensors } from "../checkpoint/safetensors.node.ts";
 import { cardMark } from "./card.ts";
+import { lossCurveSvg } from "./curve.ts";
 import { type JsonlLog, openJsonlLog } from "./jsonl-log.node.ts";
 import {
   type Checkpoint,
@@ -27,6 +28,7 @@ import {
   type OpenOptions,
   type RunFolder,
 } from "./run-folder.ts";
+import type { LogEntry } from "./state.ts";
 
 const sumsName = "SHA256SUMS"; // as `sha256sum -c` reads it
 /** Without these nothing can be resumed. */
@@ -113,8 +115,8 @@ class DiskFolder implements RunFolder {
   log(row: Readonly<Record<string, unknown>>): void {
     this.#log?.write(row);
   }
-  async write(name: string, content: string): Promise<void> {
-    await writeFileAtomic(join(this.path, name), content);
+  async drawCurve(history: readonly LogEntry[], metric: string): Promise<void> {
+    await writeFileAtomic(join(this.path, "loss.svg"), lossCurveSvg(history, basename(resolve(this.path)), metric));
   }
 
   async saveCheckpoint(

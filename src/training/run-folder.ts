@@ -7,6 +7,7 @@
 import type { SafetensorsEntry } from "../checkpoint/safetensors.ts";
 import type { WeightsSource } from "../models/pretrained.ts";
 import type { LogRow } from "./jsonl-log.node.ts";
+import type { LogEntry } from "./state.ts";
 
 /** Names to texts or tensors. */
 export type FolderFiles = ReadonlyMap<string, string | readonly SafetensorsEntry[]>;
@@ -28,8 +29,8 @@ export interface RunFolder {
   /** Opens the log and clears away what the run does not go on from; until then nothing is changed. */
   begin(): Promise<void>;
   log(row: LogRow): void;
-  /** Writes or replaces one file. */
-  write(name: string, content: string): Promise<void>;
+  /** Draws the history into `loss.svg`. */
+  drawCurve(history: readonly LogEntry[], metric: string): Promise<void>;
   /** Writes `checkpoint-{step}`, then deletes old ones beyond `limit`, but not this one and not that of step `best`. */
   saveCheckpoint(
     step: number,

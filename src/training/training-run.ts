@@ -9,7 +9,6 @@ import type { CheckedArguments } from "./arguments.ts";
 import { breathe } from "./breathe.ts";
 import type { CallbackContext, TrainerCallback, TrainerControl } from "./callbacks.ts";
 import { checkpointFiles, type Trained } from "./checkpoint.ts";
-import { lossCurveSvg } from "./curve.ts";
 import { epochBatches } from "./order.ts";
 import type { ProgressBar } from "./progress.ts";
 import { readRows } from "./rows.ts";
@@ -86,7 +85,7 @@ export class TrainingRun<Row> {
   }
 
   async run(): Promise<void> {
-    const { state, folder } = this.#parts;
+    const { state } = this.#parts;
     try {
       await this.tell("onTrainBegin");
       if (state.evaluationPending && (await this.#evaluate()) && this.#savesBest) await this.#save(true);
@@ -100,7 +99,7 @@ export class TrainingRun<Row> {
       throw error;
     } finally {
       this.#bar.stop();
-      if (state.logHistory.length > 0) await folder?.write("loss.svg", this.#curve());
+      await this.#drawCurve();
     }
   }
 
@@ -259,7 +258,7 @@ export class TrainingRun<Row> {
 
   /** Measures the model; says whether it is the best so far. A stop in the middle leaves the evaluation to the resumed run. */
   async #evaluate(): Promise<boolean> {
-    const { state, folder } = this.#parts;
+    const { state } = this.#parts;
     const { metricForBestModel: name, greaterIsBetter } = this.#args;
     state.evaluationPending = true;
     if (this.wasStopped) return false;
@@ -280,13 +279,14 @@ export class TrainingRun<Row> {
       Object.assign(state, { bestMetric: value, bestGlobalStep: state.globalStep, bestModelCheckpoint: null });
     await this.log(metrics);
     this.#bar.log(summary(state.globalStep, metrics));
-    await folder?.write("loss.svg", this.#curve());
+    await this.#drawCurve();
     await this.tell("onEvaluate", { metrics });
     return isBest;
   }
 
-  #curve(): string {
-    return lossCurveSvg(this.#parts.state.logHistory, "Training", this.#args.metricForBestModel);
+  async #drawCurve(): Promise<void> {
+    const { state, folder } = this.#parts;
+    if (state.logHistory.length > 0) await folder?.drawCurve(state.logHistory, this.#args.metricForBestModel);
   }
 
   async #save(isBest: boolean): Promise<void> {
