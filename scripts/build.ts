@@ -42,13 +42,21 @@ function checkExports(): void {
   }
 }
 
+/** What bundlers must not leave out: the package's own list, as seen from dist/. */
+function sideEffects(): string[] {
+  const { sideEffects: files }: { sideEffects: string[] } = JSON.parse(
+    readFileSync(join(root, "package.json"), "utf8"),
+  );
+  return files.filter((file) => file.startsWith("./dist/")).map((file) => file.replace("./dist/", "./"));
+}
+
 function build(): void {
   checkExports();
   const dist = join(root, "dist");
   compile("tsconfig.build.json", dist);
   const scope = {
     type: "module",
-    sideEffects: false,
+    sideEffects: sideEffects(),
     imports: { "#runtime/*": { browser: "./*.web.js", default: "./*.node.js" } },
   };
   writeFileSync(join(dist, "package.json"), `${JSON.stringify(scope, null, 2)}\n`);

@@ -4,7 +4,7 @@
 import type { Block } from "../ir/build.ts";
 import { add, div, mul, rem } from "../ir/build.ts";
 import type { Device } from "../ir/device.ts";
-import type { Expr, ParamType, Var } from "../ir/ir.ts";
+import type { Expr, Var } from "../ir/ir.ts";
 import type { Activation } from "./matmul-activation.ts";
 
 /** One batch dimension: its size, and how many elements a step along it moves in each operand (0 broadcasts). */
