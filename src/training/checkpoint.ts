@@ -97,7 +97,17 @@ export async function restore(checkpoint: Checkpoint, trained: Trained): Promise
   if (trained.scheduler !== undefined)
     trained.scheduler.loadStateDict((await checkpoint.readJson("scheduler.json")) as never); // its own
   defaultGenerator.state = random.default;
+  await findBest(checkpoint, state);
   return state;
+}
+
+/** The folder may have been moved, and the best checkpoint be gone: then the next evaluation finds a new best. */
+async function findBest(checkpoint: Checkpoint, state: TrainerState): Promise<void> {
+  const { bestGlobalStep, bestModelCheckpoint } = state;
+  if (bestGlobalStep === null || bestModelCheckpoint === null) return;
+  const found = await checkpoint.sibling(bestGlobalStep);
+  if (found === undefined) Object.assign(state, { bestMetric: null, bestGlobalStep: null, bestModelCheckpoint: null });
+  else state.bestModelCheckpoint = found;
 }
 
 export async function restoreWeights(checkpoint: Checkpoint, model: AnyModule): Promise<void> {

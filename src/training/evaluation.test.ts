@@ -1,7 +1,7 @@
 // What evaluation measures, and what a run does with it: the best model, early stopping.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -126,4 +126,34 @@ test("early stopping counts the evaluations since the best", async () => {
   assert.equal(await stoppedAt([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 1), 10);
   assert.throws(() => tinyTrainer({}, { callbacks: [new EarlyStoppingCallback()] }), /set evalStrategy/);
   assert.throws(() => new EarlyStoppingCallback({ earlyStoppingPatience: 0 }), ArgumentError);
+});
+
+test("a run that was moved finds its best model again; without it, a new best", async () => {
+  const [moved, robbed] = [`${folder}-moved`, `${folder}-robbed`];
+  after(() => [moved, robbed].forEach((path) => rmSync(path, { recursive: true, force: true })));
+  for (const path of [moved, robbed]) cpSync(folder, path, { recursive: true });
+  rmSync(join(robbed, "checkpoint-4"), { recursive: true });
+  for (const [outputDir, best] of [
+    [moved, 4],
+    [robbed, 12],
+  ] as const) {
+    const args = {
+      outputDir,
+      maxSteps: 14,
+      evalStrategy: "steps",
+      evalSteps: 2,
+      saveSteps: 2,
+      loadBestModelAtEnd: true,
+    } as const;
+    const scores = [0.5, Number.NaN];
+    const { trainer } = tinyTrainer(
+      { ...args, metricForBestModel: "score", saveTotalLimit: 1 },
+      { computeMetrics: () => ({ score: scores.shift()! }) },
+    );
+    await trainer.train({ resumeFromCheckpoint: true });
+    assert.deepEqual(
+      [trainer.state.bestGlobalStep, trainer.state.bestModelCheckpoint],
+      [best, join(outputDir, `checkpoint-${best}`)],
+    );
+  }
 });

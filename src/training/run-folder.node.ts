@@ -176,8 +176,7 @@ async function sha256(file: string): Promise<string> {
 export async function openCheckpoint(path: string): Promise<Checkpoint> {
   const step = checkpointSteps([basename(resolve(path))])[0];
   if (step === undefined) throw new CheckpointError(`${path}: a checkpoint's folder is named checkpoint-N.`, { path });
-  const found = await stat(path).catch(() => undefined);
-  if (found?.isDirectory() !== true) throw new CheckpointError(`${path}: there is no such folder.`, { path });
+  if (!(await isFolder(path))) throw new CheckpointError(`${path}: there is no such folder.`, { path });
   const sums = await readFile(join(path, sumsName), "utf8").catch(() => undefined);
   if (sums === undefined)
     throw broken(join(path, sumsName), "it is missing, so the checkpoint's files cannot be trusted");
@@ -199,12 +198,20 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
   return {
     path,
     step,
+    sibling: async (other) => {
+      const folder = join(dirname(resolve(path)), checkpointName(other));
+      return (await isFolder(folder)) ? folder : undefined;
+    },
     file: fileOf,
     has: (name) => listed.has(name),
     readJson: (name) => readJson(fileOf(name)),
     readText: (name) => reporting("read", fileOf(name), () => readFile(fileOf(name), "utf8")),
     openWeights: (name) => openSafetensors(fileOf(name)),
   };
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 }
 
 function broken(file: string, what: string): CheckpointError {

@@ -16,6 +16,8 @@ export type FolderFiles = ReadonlyMap<string, string | readonly SafetensorsEntry
 export interface Checkpoint {
   readonly path: string;
   readonly step: number;
+  /** The path of another checkpoint of the same run; undefined if it is not there. */
+  sibling(step: number): Promise<string | undefined>;
   /** The path of a file in it, for messages. */
   file(name: string): string;
   has(name: string): boolean;

@@ -94,12 +94,15 @@ export class TrainingRun<Row> {
         await breathe();
       }
       if (this.wasStopped && this.#savedStep !== state.globalStep) await this.#save(false);
+      await this.#drawCurve();
     } catch (error) {
-      if (error instanceof NonFiniteError) await this.log({ loss: Number.NaN }, state.globalStep + 1); // the curve marks it
+      if (error instanceof NonFiniteError) {
+        await this.log({ loss: Number.NaN }, state.globalStep + 1);
+        await this.#drawCurve(); // with a mark at its end
+      }
       throw error;
     } finally {
       this.#bar.stop();
-      await this.#drawCurve();
     }
   }
 
@@ -271,9 +274,9 @@ export class TrainingRun<Row> {
     }
     state.evaluationPending = false;
     state.trainSeconds = this.#secondsBefore + this.seconds;
-    const value = metrics[name];
+    const value = metrics[name] ?? Number.NaN;
     const isBest =
-      value !== undefined &&
+      !Number.isNaN(value) &&
       (state.bestMetric === null || (greaterIsBetter ? value > state.bestMetric : value < state.bestMetric));
     if (isBest)
       Object.assign(state, { bestMetric: value, bestGlobalStep: state.globalStep, bestModelCheckpoint: null });
