@@ -44,10 +44,14 @@ export function checkOptions(options: GenerateOptions): CheckedOptions {
       maxNewTokens,
     });
   }
+  if (earlyStopping !== "never" && typeof earlyStopping !== "boolean")
+    throw new ArgumentError(`generate: earlyStopping is ${earlyStopping}; it is true, false or "never".`, {
+      earlyStopping,
+    });
   if (!Number.isFinite(lengthPenalty))
     throw new ArgumentError(`generate: lengthPenalty is ${lengthPenalty}; it is a finite number.`, { lengthPenalty });
-  if (!(repetitionPenalty > 0))
-    throw new ArgumentError(`generate: repetitionPenalty is ${repetitionPenalty}; it is above 0.`, {
+  if (!(repetitionPenalty > 0 && Number.isFinite(repetitionPenalty)))
+    throw new ArgumentError(`generate: repetitionPenalty is ${repetitionPenalty}; it is a finite number above 0.`, {
       repetitionPenalty,
     });
   const checked = {

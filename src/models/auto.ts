@@ -12,11 +12,14 @@ const seq2SeqModels: { readonly [modelType: string]: (() => Promise<Make<Seq2Seq
 };
 
 function find<T>(table: { readonly [modelType: string]: T | undefined }, config: PretrainedConfig, file: string): T {
-  const entry = table[config.modelType];
+  const entry = Object.hasOwn(table, config.modelType) ? table[config.modelType] : undefined;
   if (entry === undefined) {
-    throw new CheckpointError(`${file}: the model type "${config.modelType}" is not known here; known are ${Object.keys(table).join(", ")}.`, {
-      modelType: config.modelType,
-    });
+    throw new CheckpointError(
+      `${file}: the model type "${config.modelType}" is not known here; known are ${Object.keys(table).join(", ")}.`,
+      {
+        modelType: config.modelType,
+      },
+    );
   }
   return entry;
 }

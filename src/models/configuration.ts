@@ -1,7 +1,7 @@
 // A model's configuration: plain fields here in camelCase, in `config.json` in Hugging Face's spelling.
 
 import { CheckpointError } from "../base/errors.ts";
-import { camelCase, mapKeys, snakeCase } from "../base/spelling.ts";
+import { camelCase, snakeCase } from "../base/spelling.ts";
 
 /** What every configuration has. Fields that we do not know are kept and written back. */
 export interface PretrainedConfig {
@@ -16,7 +16,7 @@ export function parseConfig(json: unknown, file: string): PretrainedConfig {
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
     throw new CheckpointError(`${file}: a model's configuration is a JSON object.`, { file });
   }
-  const fields = mapKeys(json, camelCase) as Record<string, unknown>; // an object in, an object out
+  const fields: Record<string, unknown> = respell(json, camelCase, snakeCase);
   if (typeof fields.modelType !== "string") {
     throw new CheckpointError(`${file}: it has no "model_type", which names the architecture.`, { file });
   }
@@ -25,28 +25,58 @@ export function parseConfig(json: unknown, file: string): PretrainedConfig {
 
 /** The JSON text of a configuration. */
 export function formatConfig(config: PretrainedConfig): string {
-  return `${JSON.stringify(mapKeys(config, snakeCase), null, 2)}\n`;
+  return `${JSON.stringify(respell(config, snakeCase, camelCase), null, 2)}\n`;
 }
 
-type Kind = "whole" | "share" | "boolean" | readonly string[];
+/** Fields in another spelling, those left alone that would not come back. What is in them is data: labels, other models' words. */
+function respell(
+  fields: object,
+  there: (name: string) => string,
+  back: (name: string) => string,
+): Record<string, unknown> {
+  const spell = (name: string): string => (back(there(name)) === name ? there(name) : name);
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [spell(name), value]));
+}
 
-/** Checks fields by kind: whole numbers of at least 1, numbers from 0 to 1, booleans, or one of some words. */
-export function checkFields(config: PretrainedConfig, kinds: Readonly<Record<string, Kind>>, file: string): void {
-  const fields = config as unknown as Readonly<Record<string, unknown>>; // read by name
-  for (const [name, kind] of Object.entries(kinds)) {
-    const value = fields[name];
-    const ok =
-      kind === "whole"
-        ? Number.isInteger(value) && (value as number) >= 1
-        : kind === "share"
-          ? typeof value === "number" && value >= 0 && value < 1
-          : kind === "boolean"
-            ? typeof value === "boolean"
-            : typeof value === "string" && kind.includes(value);
-    if (!ok) {
-      const wanted =
-        kind === "whole" ? "a whole number of at least 1" : kind === "share" ? "a number from 0 to 1" : kind === "boolean" ? "true or false" : kind.join(" or ");
-      throw new CheckpointError(`${file}: "${snakeCase(name)}" is ${JSON.stringify(value)}; it must be ${wanted}.`, { file, field: name, value });
-    }
+/** What a field may hold. */
+export interface FieldKind {
+  readonly wanted: string;
+  readonly holds: (value: unknown) => boolean;
+}
+
+export const size: FieldKind = {
+  wanted: "a whole number of at least 1",
+  holds: (value) => Number.isSafeInteger(value) && Number(value) >= 1,
+};
+export const probability: FieldKind = {
+  wanted: "a number from 0 to below 1",
+  holds: (value) => typeof value === "number" && value >= 0 && value < 1,
+};
+export const flag: FieldKind = { wanted: "true or false", holds: (value) => typeof value === "boolean" };
+
+export function oneOf(...words: readonly string[]): FieldKind {
+  return { wanted: words.join(" or "), holds: (value) => typeof value === "string" && words.includes(value) };
+}
+/** The id of a token. */
+export function idBelow(vocabSize: number): FieldKind {
+  return {
+    wanted: `a whole number from 0 to below the vocabulary's size of ${vocabSize}`,
+    holds: (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) < vocabSize,
+  };
+}
+
+/** Throws for the first field that does not hold what it should; `file` is for the message. */
+export function checkFields<C extends PretrainedConfig>(
+  config: C,
+  kinds: { readonly [field in keyof C]?: FieldKind },
+  file: string,
+): void {
+  for (const [field, kind] of Object.entries<FieldKind | undefined>(kinds)) {
+    const value = config[field as keyof C]; // kinds has only fields of C
+    if (kind === undefined || kind.holds(value)) continue;
+    throw new CheckpointError(
+      `${file}: "${snakeCase(field)}" is ${JSON.stringify(value)}; it must be ${kind.wanted}.`,
+      { file, field, value },
+    );
   }
 }

@@ -11,7 +11,10 @@ import { Tensor } from "../tensor/tensor.ts";
 import { bytesView } from "../tensor/transfer.ts";
 import { formatConfig, type PretrainedConfig, parseConfig } from "./configuration.ts";
 
-export abstract class PreTrainedModel<C extends PretrainedConfig, A extends readonly unknown[], R> extends Module<A, R> {
+export abstract class PreTrainedModel<C extends PretrainedConfig, A extends readonly unknown[], R> extends Module<
+  A,
+  R
+> {
   readonly config: C;
 
   constructor(config: C) {
@@ -44,41 +47,49 @@ export interface WeightsSource {
   read(name: string, into?: Uint8Array): Promise<Uint8Array>;
 }
 
-const dtypeOf = new Map(Object.entries(safetensorsName).map(([dtype, name]) => [name, dtype as DType])); // keys of that table
+const dtypeOf: ReadonlyMap<string, DType> = new Map(
+  Object.entries(safetensorsName).map(([dtype, name]) => [name, dtype as DType]), // keys of that table
+);
 
 /**
  * Fills a module from a file, converting dtypes. A name may be absent if its tensor is shared with one that is there. All that
- * is missing, unexpected or of another size is in the one error, which comes before anything is changed.
+ * is missing, unexpected or does not fit is in the one error, which comes before anything is changed.
  */
 export async function loadWeights(module: Module, source: WeightsSource): Promise<void> {
   const own = module.stateDict();
-  const present = new Set([...own].filter(([name]) => source.tensors.has(name)).map(([, t]) => t));
-  const missing = [...own].filter(([, t]) => !present.has(t)).map(([name]) => name);
-  const unexpected = [...source.tensors.keys()].filter((name) => !own.has(name));
-  const mismatched = [...own].flatMap(([name, t]) => {
-    const info = source.tensors.get(name);
-    if (info === undefined || sameShape(info.shape, t.shape)) return [];
-    return [`${name} is ${showShape(info.shape)}, the configuration makes it ${showShape(t.shape)}`];
+  const { file, tensors } = source;
+  const present = [...own].filter(([name]) => tensors.has(name));
+  const filled = new Set(present.map(([, t]) => t));
+  const missing = [...own].filter(([, t]) => !filled.has(t)).map(([name]) => name);
+  const unexpected = [...tensors.keys()].filter((name) => !own.has(name));
+  const mismatched = present.flatMap(([name, t]) => {
+    const { shape } = tensors.get(name)!;
+    if (sameShape(shape, t.shape)) return [];
+    return [`${name} is ${showShape(shape)}, the configuration makes it ${showShape(t.shape)}`];
   });
-  const some = (names: readonly string[]): string => `${names.slice(0, 5).join(", ")}${names.length > 5 ? ` and ${names.length - 5} more` : ""}`;
-  const problems = [
-    ...(missing.length > 0 ? [`missing: ${some(missing)}`] : []),
-    ...(unexpected.length > 0 ? [`unexpected: ${some(unexpected)}`] : []),
-    ...(mismatched.length > 0 ? [`other sizes: ${some(mismatched)}`] : []),
-  ];
+  const unreadable = present.flatMap(([name]) => {
+    const { dtype } = tensors.get(name)!;
+    return dtypeOf.has(dtype) ? [] : [`${name} is ${dtype}`];
+  });
+  const untied =
+    missing.length + unexpected.length + mismatched.length > 0 ? [] : await differingTwins(present, source);
+  const findings = {
+    missing,
+    unexpected,
+    "other sizes": mismatched,
+    "dtypes that tensors cannot hold": unreadable,
+    untied,
+  };
+  const problems = Object.entries(findings).filter(([, names]) => names.length > 0);
   if (problems.length > 0) {
-    throw new CheckpointError(`${source.file}: the weights do not fit the model: ${problems.join("; ")}.`, {
-      file: source.file,
-      missing,
-      unexpected,
-      mismatched,
-    });
+    const what = problems.map(([finding, names]) => `${finding}: ${someOf(names)}`).join("; ");
+    throw new CheckpointError(
+      `${file}: the weights do not fit the model: ${what}. Were they saved with another configuration?`,
+      { file, missing, unexpected, mismatched, unreadable, untied },
+    );
   }
-  for (const [name, t] of own) {
-    const info = source.tensors.get(name);
-    if (info === undefined) continue;
-    const dtype = dtypeOf.get(info.dtype);
-    if (dtype === undefined) throw new CheckpointError(`${source.file}: ${name} is ${info.dtype}, which tensors cannot hold.`, { name });
+  for (const [name, t] of present) {
+    const dtype = dtypeOf.get(tensors.get(name)!.dtype)!;
     if (dtype === t.dtype) {
       await source.read(name, bytesView(t));
       t.storage.version++;
@@ -91,8 +102,35 @@ export async function loadWeights(module: Module, source: WeightsSource): Promis
   }
 }
 
+/** Names of one tensor of the model, under which the file has different ones. */
+async function differingTwins(
+  present: readonly (readonly [string, Tensor])[],
+  source: WeightsSource,
+): Promise<string[]> {
+  const first = new Map<Tensor, string>();
+  const out: string[] = [];
+  for (const [name, t] of present) {
+    const twin = first.get(t);
+    if (twin === undefined) first.set(t, name);
+    else {
+      const [a, b] = [await source.read(twin), await source.read(name)];
+      if (a.length !== b.length || a.some((byte, i) => byte !== b[i]))
+        out.push(`${twin} and ${name} differ, the configuration makes them one`);
+    }
+  }
+  return out;
+}
+
+function someOf(names: readonly string[]): string {
+  const shown = 5;
+  return `${names.slice(0, shown).join(", ")}${names.length > shown ? ` and ${names.length - shown} more` : ""}`;
+}
+
 /** A model's folder as a model: `make` builds it, untrained, from the configuration. */
-export async function loadPretrained<M extends Module>(folder: string, make: (config: PretrainedConfig, file: string) => M | Promise<M>): Promise<M> {
+export async function loadPretrained<M extends Module>(
+  folder: string,
+  make: (config: PretrainedConfig, file: string) => M | Promise<M>,
+): Promise<M> {
   const { configFile, config, weights } = await openModelFolder(folder);
   try {
     const model = await make(parseConfig(config, configFile), configFile);

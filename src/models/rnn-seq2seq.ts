@@ -8,20 +8,20 @@
 // With `copy`, each word may also be taken from the input, as the attention points (https://arxiv.org/abs/1704.04368):
 //   g = sigmoid(generate([c; q])),  p(w) = g softmax(output(o))_w + (1 − g) Σ_s a_s [input_s = w]
 
-import { DataError, ShapeError } from "../base/errors.ts";
+import { CheckpointError, DataError } from "../base/errors.ts";
 import { AdditiveAttention, DotAttention } from "../nn/attention.ts";
 import { Dropout } from "../nn/dropout.ts";
 import { Embedding } from "../nn/embedding.ts";
 import { Linear } from "../nn/linear.ts";
 import { Module } from "../nn/module.ts";
 import { GRU, LSTM, type LstmState } from "../nn/rnn.ts";
-import { full } from "../tensor/create.ts";
+import { arange, full, zeros } from "../tensor/create.ts";
 import { logSigmoid, softplus } from "../tensor/functional/activation.ts";
 import { crossEntropy } from "../tensor/functional/losses.ts";
 import { softmax } from "../tensor/functional/softmax.ts";
 import { cat } from "../tensor/indexing.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { checkFields, type PretrainedConfig } from "./configuration.ts";
+import { checkFields, flag, idBelow, oneOf, type PretrainedConfig, probability, size } from "./configuration.ts";
 import { PreTrainedModel } from "./pretrained.ts";
 
 export interface RnnSeq2SeqConfig extends PretrainedConfig {
@@ -69,22 +69,33 @@ export const defaultConfig: RnnSeq2SeqConfig = {
 
 /** Throws unless the fields make a model. */
 export function checkConfig(config: RnnSeq2SeqConfig, file = "the configuration"): void {
-  const kinds = {
-    vocabSize: "whole",
-    embeddingSize: "whole",
-    hiddenSize: "whole",
-    numLayers: "whole",
-    rnnType: ["lstm", "gru"],
-    bidirectional: "boolean",
-    attention: ["dot", "additive"],
-    copy: "boolean",
-    dropout: "share",
-    tieWordEmbeddings: "boolean",
-    tieOutputEmbeddings: "boolean",
-  } as const;
-  checkFields(config, kinds, file);
-  if (config.bidirectional && config.hiddenSize % 2 !== 0) {
-    throw new ShapeError(`${file}: a bidirectional encoder halves the hidden size, and ${config.hiddenSize} is odd.`, { hiddenSize: config.hiddenSize });
+  checkFields(
+    config,
+    {
+      vocabSize: size,
+      embeddingSize: size,
+      hiddenSize: size,
+      numLayers: size,
+      rnnType: oneOf("lstm", "gru"),
+      bidirectional: flag,
+      attention: oneOf("dot", "additive"),
+      copy: flag,
+      dropout: probability,
+      tieWordEmbeddings: flag,
+      tieOutputEmbeddings: flag,
+      padTokenId: idBelow(config.vocabSize),
+      bosTokenId: idBelow(config.vocabSize),
+      eosTokenId: idBelow(config.vocabSize),
+      decoderStartTokenId: idBelow(config.vocabSize),
+    },
+    file,
+  );
+  const { bidirectional, hiddenSize } = config;
+  if (bidirectional && hiddenSize % 2 !== 0) {
+    throw new CheckpointError(
+      `${file}: "hidden_size" ${hiddenSize} is odd, and a bidirectional encoder gives each direction half of it.`,
+      { file, field: "hiddenSize", value: hiddenSize },
+    );
   }
 }
 
@@ -138,6 +149,11 @@ function sideBySide(state: Tensor): Tensor {
     .transpose(1, 2)
     .reshape(directions / 2, B, 2 * half);
 }
+
+// The label of a position from which nothing is learnt.
+const ignored = -100;
+// No probability is below this, so that its logarithm is a number.
+const least = 1e-20;
 
 /** What the decoder makes of each position. */
 export interface Decoded {
@@ -227,42 +243,46 @@ export class Seq2SeqRnn extends PreTrainedModel<RnnSeq2SeqConfig, [batch: Seq2Se
   forward(batch: Seq2SeqBatch): Seq2SeqOutput {
     const { inputIds, labels } = batch;
     const decoderIds = batch.decoderInputIds ?? (labels === undefined ? undefined : this.shiftRight(labels));
-    if (decoderIds === undefined) throw new DataError("Seq2SeqRnn: a batch needs labels or decoderInputIds; generate() needs neither.", {});
+    if (decoderIds === undefined)
+      throw new DataError("Seq2SeqRnn: a batch needs labels or decoderInputIds; generate() needs neither.", {});
     const { memory, mask, state } = this.encode(inputIds, batch.attentionMask);
     const decoded = this.decoder(decoderIds, memory, mask, state);
     const loss = labels === undefined ? undefined : this.#loss(decoded, inputIds, labels, batch.labelSmoothing ?? 0);
     if (loss !== undefined && this.training) return { loss };
     const [B, T] = decoderIds.dims(2, "Seq2SeqRnn") as [number, number]; // two sizes, as checked
-    const rows = { ...flatten(decoded), inputIds: inputIds.repeatInterleave(T, 0) };
-    const logits = this.#logits(rows).reshape(B, T, -1);
+    const logits = this.#logits(flatten(decoded), inputIds.repeatInterleave(T, 0)).reshape(B, T, -1);
     return loss === undefined ? { logits } : { loss, logits };
   }
 
   /** The mean over labelled positions of −log p(label); only their rows reach the vocabulary. */
   #loss(decoded: Decoded, inputIds: Tensor, labels: Tensor, labelSmoothing: number): Tensor {
-    const T = labels.size(1);
-    const flat = labels.reshape(-1);
-    const learnt = flat.ne(-100).nonzero().squeeze(1); //                                       [N]
-    const target = flat.indexSelect(0, learnt);
+    const [, T] = labels.dims(2, "Seq2SeqRnn") as [number, number]; // two sizes, as checked
+    const flat = labels.flatten();
+    const learnt = flat.ne(ignored).nonzero().squeeze(1); //                              [N]
+    const target = flat.indexSelect(0, learnt); //                                        [N]
     const { output, weights, gate } = flatten(decoded);
-    const logits = this.decoder.output(output.indexSelect(0, learnt)); //                       [N, V]
+    const logits = this.decoder.output(output.indexSelect(0, learnt)); //                 [N, V]
     if (gate === undefined) return crossEntropy(logits, target, { labelSmoothing });
-    const source = inputIds.indexSelect(0, learnt.div(T, { roundingMode: "floor" })); //        [N, S]
-    const points = source.eq(target.unsqueeze(1)).to(weights.dtype);
-    const copied = weights.indexSelect(0, learnt).mul(points).sum({ dim: 1 }).clamp({ min: 1e-20 }).log(); // [N]
-    const z = gate.indexSelect(0, learnt);
-    const made = logSigmoid(z).sub(crossEntropy(logits, target, { labelSmoothing, reduction: "none" }));
-    const taken = logSigmoid(z.neg()).add(copied);
-    return made.add(softplus(taken.sub(made))).mean().neg(); // log(e^made + e^taken)
+
+    // The two terms of p(label) as logarithms, which neither overflow nor vanish: a word made, or copied.
+    const g = gate.indexSelect(0, learnt); //                                             [N]
+    const made = logSigmoid(g).sub(crossEntropy(logits, target, { labelSmoothing, reduction: "none" }));
+    const source = inputIds.indexSelect(0, learnt.div(T, { roundingMode: "floor" })); //  [N, S]
+    const hits = source.eq(target.unsqueeze(1)).to(weights.dtype); //                     [N, S]
+    const pointed = weights.indexSelect(0, learnt).mul(hits).sum({ dim: 1 }); //          [N]
+    const copied = logSigmoid(g.neg()).add(pointed.clamp({ min: least }).log());
+    const either = made.add(softplus(copied.sub(made))); // log(e^made + e^copied)
+    return either.mean().neg();
   }
 
   /** Scores of all words for rows of positions, `[N, V]`; with `copy`, log-probabilities. */
-  #logits({ output, weights, gate, inputIds }: Rows & { readonly inputIds: Tensor }): Tensor {
+  #logits({ output, weights, gate }: Rows, inputIds: Tensor): Tensor {
     const logits = this.decoder.output(output);
     if (gate === undefined) return logits;
     const g = gate.sigmoid().unsqueeze(1); // [N, 1]
     const made = softmax(logits, -1).mul(g);
-    return made.scatterAdd(1, inputIds, weights.mul(g.rsub(1))).clamp({ min: 1e-20 }).log();
+    const either = made.scatterAdd(1, inputIds, weights.mul(g.rsub(1)));
+    return either.clamp({ min: least }).log();
   }
 
   /** The labels as the decoder sees them: after the start token, without the last, padding for −100. */
@@ -270,33 +290,47 @@ export class Seq2SeqRnn extends PreTrainedModel<RnnSeq2SeqConfig, [batch: Seq2Se
     const [B, T] = labels.dims(2, "shiftRight") as [number, number]; // two sizes, as checked
     const start = full([B, 1], this.config.decoderStartTokenId, { dtype: "int32" });
     const shifted = cat([start, labels.narrow(1, 0, T - 1)], 1);
-    return shifted.maskedFill(shifted.eq(-100), this.config.padTokenId);
+    return shifted.maskedFill(shifted.eq(ignored), this.config.padTokenId);
   }
 
   // ── decoding, token by token (see generation/) ──────────────────────────────────────────────────────────────────
 
   encode(inputIds: Tensor, attentionMask?: Tensor): DecodingState {
     const mask = attentionMask === undefined ? inputIds.ne(this.config.padTokenId) : attentionMask.bool(); // [B, S]
-    const lengths = mask.sum({ dim: 1 }).int(); // [B]
-    const [memory, state] = this.encoder(inputIds, lengths);
+    const [memory, state] = this.encoder(inputIds, lengthsOf(mask));
     return { inputIds, memory, mask, state };
   }
   /** The logits `[B, V]` after the last ids `[B]`, and the state to go on from. */
   decodeStep(lastIds: Tensor, carried: DecodingState): { readonly logits: Tensor; readonly state: DecodingState } {
     const { inputIds, memory, mask } = carried;
     const decoded = this.decoder(lastIds.unsqueeze(1), memory, mask, carried.state);
-    return { logits: this.#logits({ ...flatten(decoded), inputIds }), state: { ...carried, state: decoded.state } };
+    return { logits: this.#logits(flatten(decoded), inputIds), state: { ...carried, state: decoded.state } };
   }
   /** The state with each row `times` times in a row. */
   repeat(carried: DecodingState, times: number): DecodingState {
     const rows = (t: Tensor): Tensor => t.repeatInterleave(times, 0);
     const { inputIds, memory, mask, state } = carried;
-    return { inputIds: rows(inputIds), memory: rows(memory), mask: rows(mask), state: state.map((s) => s.repeatInterleave(times, 1)) };
+    return {
+      inputIds: rows(inputIds),
+      memory: rows(memory),
+      mask: rows(mask),
+      state: state.map((s) => s.repeatInterleave(times, 1)),
+    };
   }
   /** The state for other rows: each continues the one that `rows` (int32) names, of the same text. */
   reorder(carried: DecodingState, rows: Tensor): DecodingState {
     return { ...carried, state: carried.state.map((s) => s.indexSelect(1, rows)) };
   }
+}
+
+/** Up to the last token of each row, `[B]`: a padding token inside a text cuts nothing off. */
+function lengthsOf(mask: Tensor): Tensor {
+  const [B, S] = mask.dims(2, "Seq2SeqRnn") as [number, number]; // two sizes, as checked
+  if (S === 0) return zeros([B], { dtype: "int32" });
+  return mask
+    .int()
+    .mul(arange(1, S + 1))
+    .amax({ dim: 1 });
 }
 
 /** What was decoded, with all positions in one dimension. */
