@@ -52,8 +52,9 @@ test("a model that was training goes on training, and no memory stays behind", a
   const summarize = summarization(model, tokenizer);
   await summarize(texts, { maxNewTokens: 4, numBeams: 2 });
   const before = memoryStats().liveBlocks;
-  await summarize(texts, { maxNewTokens: 6, numBeams: 2 });
-  assert.equal(memoryStats().liveBlocks, before);
+  for (let call = 0; call < 5; call++) await summarize(texts, { maxNewTokens: 6, numBeams: 2 });
+  const after = memoryStats().liveBlocks;
+  assert.ok(after <= before, `${after} blocks, ${before} before`); // less where another test's garbage was found
   assert.equal(model.training, true);
 });
 
