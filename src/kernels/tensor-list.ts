@@ -55,7 +55,8 @@ export function runOverList(
         const word = at / 4;
         for (let i = 0; i < form.operands; i++) i32[word + i] = operands[i]! + first * elemBytes[real];
         i32[word + form.operands] = Math.min(chunkElements, n - first);
-        f64.set(numbers, (at + numbersAt(form)) / 8);
+        const own = (at + numbersAt(form)) / 8;
+        for (let i = 0; i < form.numbers; i++) f64[own + i] = numbers[i]!;
       }
     }
     device.run(device.compile(key, build), [table, ...args], chunks, 1);
