@@ -1,10 +1,13 @@
 // Keeping gradients small.
 
 import { NonFiniteError } from "../base/errors.ts";
+import { globalNorm, type Span, scaleAll as scaleList } from "../kernels/optimizer.ts";
 import { noGrad } from "../tensor/grad-mode.ts";
+import { touch } from "../tensor/in-place.ts";
 import { stack } from "../tensor/indexing.ts";
 import { tidy } from "../tensor/scope.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { type Split, splitForList } from "./lists.ts";
 
 /**
  * Scales the gradients of `params` in place so that their total norm is at most `maxNorm`, and returns the norm they had.
@@ -18,19 +21,40 @@ export function clipGradNorm_(
   const { normType = 2, errorIfNonfinite = false } = options;
   const grads = params.flatMap((p) => (p.grad === undefined ? [] : [p.grad]));
   if (grads.length === 0) return 0;
-  return noGrad(() =>
-    tidy(() => {
-      const total = stack(grads.map((g) => g.norm(normType).float()))
-        .norm(normType)
-        .item();
-      if (errorIfNonfinite && !Number.isFinite(total)) {
-        throw new NonFiniteError(`clipGradNorm_: the gradients' norm is ${total}; nothing was scaled.`, { total });
-      }
-      const scale = Math.min(1, maxNorm / (total + 1e-6));
-      if (!(scale >= 1)) for (const g of grads) g.mul_(scale); // a NaN spreads, as in PyTorch
-      return total;
-    }),
+  return noGrad(() => {
+    const split = splitForList(grads, (g) => [g]);
+    const total = normType === 2 ? euclideanNorm(split) : normOfNorms(grads, normType);
+    if (errorIfNonfinite && !Number.isFinite(total)) {
+      throw new NonFiniteError(`clipGradNorm_: the gradients' norm is ${total}; nothing was scaled.`, { total });
+    }
+    const scale = Math.min(1, maxNorm / (total + 1e-6));
+    if (!(scale >= 1)) scaleAll(split, scale); // a NaN spreads, as in PyTorch
+    return total;
+  });
+}
+
+/** One launch over all that fit a list. */
+function euclideanNorm({ device, together, alone }: Split<Tensor>): number {
+  const norm = device === undefined ? 0 : globalNorm(device, "f32", spansOf(together));
+  return alone.length === 0 ? norm : Math.hypot(norm, normOfNorms(alone, 2));
+}
+
+function normOfNorms(grads: readonly Tensor[], normType: number): number {
+  return tidy(() =>
+    stack(grads.map((g) => g.norm(normType).float()))
+      .norm(normType)
+      .item(),
   );
+}
+
+function scaleAll({ device, together, alone }: Split<Tensor>, factor: number): void {
+  if (device !== undefined) scaleList(device, "f32", spansOf(together), factor);
+  for (const g of together) touch(g);
+  for (const g of alone) g.mul_(factor);
+}
+
+function spansOf(tensors: readonly Tensor[]): Span[] {
+  return tensors.map((t) => ({ at: t.address, n: t.numel }));
 }
 
 /** Cuts each element of the gradients to −clipValue … clipValue. */
