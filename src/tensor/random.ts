@@ -3,8 +3,10 @@
 
 import { type DType, isFloating } from "../base/dtype.ts";
 import { ArgumentError, DTypeError } from "../base/errors.ts";
-import { defaultGenerator, fillNormal, fillUniform, type Generator } from "../base/random.ts";
+import { defaultGenerator, type Generator, remainder } from "../base/random.ts";
 import { checkSizes, numel } from "../base/shape.ts";
+import type { Device } from "../ir/device.ts";
+import { type Draws, drawCoins, drawNormals, drawUniforms, drawWords } from "../kernels/random.ts";
 import { Tensor } from "./core.ts";
 import { fromArray, type TensorOptions } from "./create.ts";
 import { noGrad } from "./grad-mode.ts";
@@ -18,24 +20,38 @@ interface Stream {
   readonly generator?: Generator;
 }
 
-type Fill = (out: Float32Array | Float64Array) => void;
+type Fill = (draws: Draws, device: Device) => void;
 
 /** Draws in the order of memory, into a tensor of any layout without gaps. */
 function draw(op: string, t: Tensor, fill: Fill): Tensor {
   const records = checkWrite(op, t, []);
   if (!isFloating(t.dtype))
     throw new DTypeError(`${op}: wants a floating-point tensor, got ${t.dtype}.`, { op, dtype: t.dtype });
-  const data = t.dtype === "float64" ? new Float64Array(t.numel) : new Float32Array(t.numel);
-  fill(data);
-  place(t, data);
+  const elem = t.dtype === "float64" ? "f64" : "f32";
+  place(t, elem === "f64" ? "float64" : "float32", (x) => fill({ elem, x, n: t.numel }, t.device));
   if (records) rewrite(t, undefined); // nothing of the old values is left
   return t;
 }
 
-function place(t: Tensor, data: ArrayLike<number>): void {
+/** Fills in the order of memory by way of an address of dense elements of `dtype`. */
+function place(t: Tensor, dtype: DType, fill: (address: number) => void): void {
+  if (t.dtype === dtype && t.isContiguous()) {
+    fill(t.address);
+    touch(t);
+    return;
+  }
   const order = memoryOrder(t);
-  const shape = order.map((d) => t.shape[d]!);
-  noGrad(() => tidy(() => void t.permute(...order).copy_(fromArray(data, shape, { dtype: t.dtype }))));
+  noGrad(() =>
+    tidy(() => {
+      const dense = Tensor.empty(
+        order.map((d) => t.shape[d]!),
+        dtype,
+        t.device,
+      );
+      fill(dense.address);
+      t.permute(...order).copy_(dense);
+    }),
+  );
   touch(t);
 }
 
@@ -48,26 +64,27 @@ function memoryOrder(t: Tensor): number[] {
 export const randomMethods = {
   /** Fills with uniform numbers from `from` to `to` (left out). */
   uniform_(this: Tensor, from = 0, to = 1, options: Stream = {}): Tensor {
-    return draw("uniform_", this, (out) => fillUniform(options.generator ?? defaultGenerator, out, from, to));
+    const g = options.generator ?? defaultGenerator;
+    return draw("uniform_", this, (draws, device) => drawUniforms(device, g, draws, from, to));
   },
   normal_(this: Tensor, mean = 0, std = 1, options: Stream = {}): Tensor {
     const g = options.generator ?? defaultGenerator;
     if (!(std >= 0)) throw new ArgumentError(`normal_: std ${std}; it is at least 0.`, { std });
-    return draw("normal_", this, (out) => {
-      if (this.isContiguous()) fillNormal(g, out, mean, std);
-      else for (let i = 0; i < out.length; i++) out[i] = g.normal() * std + mean;
+    return draw("normal_", this, (draws, device) => {
+      if (this.isContiguous()) drawNormals(device, g, draws, mean, std);
+      else oneByOne(device, draws, () => g.normal() * std + mean);
     });
   },
   exponential_(this: Tensor, lambda = 1, options: Stream = {}): Tensor {
     const g = options.generator ?? defaultGenerator;
-    return draw("exponential_", this, (out) => {
-      for (let i = 0; i < out.length; i++) out[i] = g.exponential() / lambda;
-    });
+    return draw("exponential_", this, (draws, device) => oneByOne(device, draws, () => g.exponential() / lambda));
   },
   /** Fills with 1 with probability `p`, else 0; any dtype. */
   bernoulli_(this: Tensor, p = 0.5, options: Stream = {}): Tensor {
+    const g = options.generator ?? defaultGenerator;
     const records = checkWrite("bernoulli_", this, []);
-    place(this, bernoulliBits(this.numel, p, options.generator ?? defaultGenerator));
+    if (!(p >= 0 && p <= 1)) throw new ArgumentError(`bernoulli: probability ${p}; it lies from 0 to 1.`, { p });
+    place(this, "bool", (y) => drawCoins(this.device, g, y, this.numel, p));
     if (records) rewrite(this, undefined);
     return this;
   },
@@ -76,11 +93,9 @@ export const randomMethods = {
     const g = options.generator ?? defaultGenerator;
     const p = this.toArray();
     const next = this.dtype === "float64" ? (): number => g.double() : (): number => g.single();
-    return fromArray(
-      Uint8Array.from(p, (x) => Number(next() < x)),
-      this.shape,
-      { dtype: this.dtype },
-    );
+    const bits = new Uint8Array(p.length);
+    for (let i = 0; i < bits.length; i++) bits[i] = Number(next() < p[i]!);
+    return fromArray(bits, this.shape, { dtype: this.dtype });
   },
   /**
    * `numSamples` indices for each row of weights (`[n]` or `[rows, n]`, not negative, not all 0); int32. Without `replacement`
@@ -95,11 +110,15 @@ export const randomMethods = {
     const out = new Int32Array(rows * numSamples);
     const round = this.dtype === "float64" ? (x: number): number => x : Math.fround;
     if (!replacement || numSamples === 1) {
-      const scores = Float64Array.from(weights, (w) => round(w / round(g.exponential())));
+      const scores = new Float64Array(weights.length);
+      for (let i = 0; i < scores.length; i++) scores[i] = round(weights[i]! / round(g.exponential()));
       for (let r = 0; r < rows; r++) {
         const row = scores.subarray(r * n, (r + 1) * n);
-        const best = Array.from(row.keys()).sort((a, b) => row[b]! - row[a]!);
-        out.set(best.slice(0, numSamples), r * numSamples);
+        if (numSamples === 1) out[r] = largest(row);
+        else {
+          const best = Array.from(row.keys()).sort((a, b) => row[b]! - row[a]!);
+          out.set(best.slice(0, numSamples), r * numSamples);
+        }
       }
     } else {
       for (let r = 0; r < rows; r++)
@@ -109,6 +128,12 @@ export const randomMethods = {
   },
 };
 export type RandomMethods = typeof randomMethods;
+
+function largest(row: Float64Array): number {
+  let best = 0;
+  for (let i = 1; i < row.length; i++) if (row[i]! > row[best]!) best = i;
+  return best;
+}
 
 function checkWeights(
   weights: ArrayLike<number>,
@@ -155,12 +180,9 @@ function sampleRow(weights: ArrayLike<number>, out: Int32Array, g: Generator, ro
   }
 }
 
-/** 1 where a draw falls below `p`. */
-export function bernoulliBits(n: number, p: number, g: Generator = defaultGenerator): Uint8Array {
-  if (!(p >= 0 && p <= 1)) throw new ArgumentError(`bernoulli: probability ${p}; it lies from 0 to 1.`, { p });
-  const out = new Uint8Array(n);
-  for (let i = 0; i < n; i++) out[i] = Number(g.double() < p);
-  return out;
+function oneByOne(device: Device, { elem, x, n }: Draws, next: () => number): void {
+  const out = elem === "f32" ? device.f32.subarray(x / 4, x / 4 + n) : device.f64.subarray(x / 8, x / 8 + n);
+  for (let i = 0; i < n; i++) out[i] = next();
 }
 
 function make(op: string, shape: readonly number[], options: RandomOptions, fill: (t: Tensor) => void): Tensor {
@@ -187,11 +209,18 @@ export function randint(low: number, high: number, shape: readonly number[], opt
   if (!(high > low)) throw new ArgumentError(`randint: from ${low} to ${high} there is no number.`, { low, high });
   const g = options.generator ?? defaultGenerator;
   const dtype: DType = options.dtype ?? "int32";
-  return fromArray(
-    Float64Array.from({ length: numel(shape) }, () => g.integer(low, high)),
-    shape,
-    { dtype },
-  );
+  const n = numel(shape);
+  const span = high - low;
+  if (span < 2 ** 28 && dtype === "int32") {
+    const t = Tensor.empty([...shape], dtype);
+    drawWords(t.device, g, t.address, n);
+    const words = new Uint32Array(t.device.u8.buffer, t.address, n);
+    for (let i = 0; i < n; i++) words[i] = remainder(words[i]!, span) + low;
+    return t;
+  }
+  const numbers = new Float64Array(n);
+  for (let i = 0; i < n; i++) numbers[i] = g.integer(low, high);
+  return fromArray(numbers, shape, { dtype });
 }
 /** `0 … n-1` in random order; int32 unless told otherwise. */
 export function randperm(n: number, options: RandomOptions = {}): Tensor {
