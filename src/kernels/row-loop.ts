@@ -88,7 +88,7 @@ export class RowLoops {
     n: Expr,
     folds: readonly Fold[],
     step: (at: At, partial: readonly Var[]) => readonly Expr[],
-    vectors = 4,
+    vectors = 8,
   ): Var[] {
     const k = this.#k;
     const type = rowTypeOf(this.#elem);

@@ -4,7 +4,7 @@
 //   logSoftmax   y = (x−m) − log Σ e^(x−m)      dx = g − e^y Σ g        with m the largest of the row
 
 import type { Block } from "../ir/build.ts";
-import { add, div, exp, fma, kernel, log, mul, neg, sub } from "../ir/build.ts";
+import { add, constant, div, exp, fma, kernel, log, mul, neg, sub } from "../ir/build.ts";
 import type { Device } from "../ir/device.ts";
 import type { Expr, Kernel, Var } from "../ir/ir.ts";
 import type { Real } from "./row-loop.ts";
@@ -60,7 +60,8 @@ const softmaxKernel: Build = (name, real) =>
         at.write(y!, e);
         return [add(sum!, e)];
       });
-      loops.over(p.cols, (at) => at.write(y!, div(at.read(y!), at.spread(total!))));
+      const share = k.let("share", div(constant(real, 1), total!));
+      loops.over(p.cols, (at) => at.write(y!, mul(at.read(y!), at.spread(share))));
     });
   });
 
