@@ -146,6 +146,7 @@ export const sin: Unary = un("sin");
 export const cos: Unary = un("cos");
 export const tanh: Unary = un("tanh");
 export const erf: Unary = un("erf");
+export const normalCdf: Unary = un("normalCdf");
 export const not: Unary = un("not");
 export const add: Binary = bin("add");
 export const sub: Binary = bin("sub");

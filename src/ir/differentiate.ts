@@ -115,6 +115,8 @@ function ofUnary(y: Node<"unary">, derive: Derive): Derivative {
       return mul(d, sub(1, mul(y, y)));
     case "erf":
       return mul(d, mul(exp(neg(mul(a, a))), 2 / Math.sqrt(Math.PI)));
+    case "normalCdf":
+      return mul(d, mul(exp(mul(mul(a, a), -0.5)), 1 / Math.sqrt(2 * Math.PI)));
     default:
       op satisfies never;
       return undefined;

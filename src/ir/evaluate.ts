@@ -12,7 +12,7 @@ type Values1 = (a: Value) => Value;
 type Values2 = (a: Value, b: Value) => Value;
 
 const { fround } = Math;
-const { exp, log, log1p, expm1, sin, cos, tanh, erf, pow, rem } = mathImports;
+const { exp, log, log1p, expm1, sin, cos, tanh, erf, normalCdf, pow, rem } = mathImports;
 const one =
   (f: Numbers2): Numbers1 =>
   (a) =>
@@ -34,6 +34,7 @@ const floatUnary: { readonly [o in Exclude<UnaryOp, "not">]: Numbers1 } = {
   cos: one(cos),
   tanh: one(tanh),
   erf: one(erf),
+  normalCdf: one(normalCdf),
 };
 
 const floatBinary: { readonly [o in ArithmeticOp]?: Numbers2 } = {

@@ -23,7 +23,8 @@ export const elemBytes: { readonly [e in Elem]: number } = {
 
 /**
  * One-argument operations. Floats: all but `not`. Integers: `neg`, `abs`, and `not` (bitwise). Bools: `not`.
- * `round` is half-to-even. `exp log log1p expm1 sin cos tanh erf` mean the mathematical function, rounded once.
+ * `round` is half-to-even. `exp log log1p expm1 sin cos tanh erf` mean the mathematical function, rounded once,
+ * and so does `normalCdf`, the standard normal distribution Φ (f32 code may be off by 2e-7 of 1).
  */
 export type UnaryOp =
   | "neg"
@@ -41,6 +42,7 @@ export type UnaryOp =
   | "cos"
   | "tanh"
   | "erf"
+  | "normalCdf"
   | "not";
 
 /**

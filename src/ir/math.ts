@@ -1,7 +1,7 @@
 // The functions of f64 that no machine instruction computes: what emitted modules import as ("math", name), and what
 // the interpreter calls. Accurate to about 1e-15, except where the argument itself magnifies its rounding.
 
-export type MathName = "exp" | "log" | "log1p" | "expm1" | "sin" | "cos" | "tanh" | "erf" | "pow" | "rem";
+export type MathName = "exp" | "log" | "log1p" | "expm1" | "sin" | "cos" | "tanh" | "erf" | "normalCdf" | "pow" | "rem";
 
 export const mathImports: { readonly [name in MathName]: (a: number, b: number) => number } = {
   exp: Math.exp,
@@ -12,6 +12,7 @@ export const mathImports: { readonly [name in MathName]: (a: number, b: number) 
   cos: Math.cos,
   tanh: Math.tanh,
   erf,
+  normalCdf,
   pow,
   rem: (a, b) => a % b,
 };
@@ -38,9 +39,20 @@ export function erf(x: number): number {
     }
     return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
   }
+  return Math.sign(x) * (1 - erfcTail(a));
+}
+
+/** erfc of a number from 3 up. */
+function erfcTail(a: number): number {
   let fraction = a;
   for (let n = 60; n > 0; n--) fraction = a + n / 2 / fraction;
-  return Math.sign(x) * (1 - Math.exp(-a * a) / (Math.sqrt(Math.PI) * fraction));
+  return Math.exp(-a * a) / (Math.sqrt(Math.PI) * fraction);
+}
+
+/** `(1 + erf(x/√2)) / 2`, the left tail without cancellation. */
+export function normalCdf(x: number): number {
+  const z = x * Math.SQRT1_2;
+  return z <= -3 ? erfcTail(-z) / 2 : (1 + erf(z)) / 2;
 }
 
 /** To the nearest integer, a half to the even one, zeros keep their sign. */

@@ -27,6 +27,7 @@ import {
   mul as mulE,
   ne as neE,
   neg as negE,
+  normalCdf,
   not as notE,
   or,
   pow as powE,
@@ -249,11 +250,10 @@ export const relu: PointwiseOp = unary(
 /** `x Φ(x)`, Φ the normal distribution function. */
 export const gelu: PointwiseOp = unary(
   "gelu",
-  (x) => mulE(mulE(x, 0.5), addE(erfE(mulE(x, Math.SQRT1_2)), 1)),
+  (x) => mulE(x, normalCdf(x)),
   (g, x) => {
-    const cdf = mulE(addE(erfE(mulE(x, Math.SQRT1_2)), 1), 0.5);
     const pdf = mulE(expE(mulE(mulE(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
-    return mulE(g, addE(cdf, mulE(x, pdf)));
+    return mulE(g, addE(normalCdf(x), mulE(x, pdf)));
   },
 );
 /** `x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))` */

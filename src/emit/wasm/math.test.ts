@@ -112,6 +112,28 @@ for (const { op, ulps, limit, near } of functions) {
   }
 }
 
+test("normalCdf is within 2.1e-7 left of 0, 3.6 ulp right of it, and 0 or 1 far away", () => {
+  for (const target of ["relaxed", "simd"] as const) {
+    const run = instantiate(both("normalCdf", b.normalCdf), targets[target], memory);
+    const batches = function* (): Iterable<void> {
+      yield* everyMagnitude(Infinity, 20011);
+      yield* between(-6, 6, 60);
+    };
+    for (const _ of batches()) {
+      run([xAt, yAt, zAt, wAt], 0, N, 0);
+      const [x, y, z] = [part(xAt), part(yAt), part(zAt)];
+      x.forEach((at, i) => {
+        const [want, got] = [mathImports.normalCdf(at, 0), y[i] ?? NaN];
+        assert.ok(Object.is(got, z[i]), `${at}: ${got} by vectors, ${z[i]} by scalars`);
+        if (Math.abs(at) > 6) assert.equal(got, Math.round(want), `at ${at}`);
+        if (!Number.isNaN(want)) assert.ok(Math.abs(got - want) <= 2.1e-7, `at ${at} ${got}, not ${want}`);
+        else assert.ok(Number.isNaN(got), `at ${at} ${got}`);
+        if (at > 0) assert.ok(Math.abs(got - want) <= 3.6 * ulp(0.5), `at ${at} ${got}, not ${want}`);
+      });
+    }
+  }
+});
+
 test("functions stay within their bounds", () => {
   for (const op of ["tanh", "erf", "sin", "cos"] as const) {
     const run = instantiate(
@@ -168,6 +190,16 @@ test("pow is within an ulp, and C's at the corners", () => {
 });
 
 test("f64 functions are accurate", () => {
+  // https://dlmf.nist.gov/7.23: erfc(2) and, by mpmath, half of erfc of 3.5 and 6
+  for (const [x, want] of [
+    [-2 * Math.SQRT2, 0.0046777349810472658 / 2],
+    [-3.5 * Math.SQRT2, 3.715491861707064e-7],
+    [-6 * Math.SQRT2, 1.0759868356249458e-17],
+  ] as const) {
+    const got = mathImports.normalCdf(x, 0);
+    assert.ok(Math.abs(got - want) <= 1e-13 * want, `normalCdf ${x} is ${got}, not ${want}`);
+    assert.ok(Math.abs(mathImports.normalCdf(-x, 0) - 1) <= want * 1.0000001);
+  }
   // https://dlmf.nist.gov/7.23 and 40 digits by mpmath
   const erfs = [
     [1e-5, 1.1283791670579e-5],

@@ -9,7 +9,7 @@ import type { ArithmeticOp, CompareOp, Elem, Expr, Kernel, Scalar, Type, UnaryOp
 import { isFloat, isVector, laneOf, vectorOf } from "../../ir/ir.ts";
 
 const unaryOps: readonly UnaryOp[] = [
-  "neg", "abs", "sqrt", "floor", "ceil", "trunc", "round", "exp", "log", "log1p", "expm1", "sin", "cos", "tanh", "erf", "not",
+  "neg", "abs", "sqrt", "floor", "ceil", "trunc", "round", "exp", "log", "log1p", "expm1", "sin", "cos", "tanh", "erf", "normalCdf", "not",
 ]; // biome-ignore format: one list
 const binaryOps: readonly ArithmeticOp[] = [
   "add", "sub", "mul", "div", "rem", "min", "max", "pow", "and", "or", "xor", "shl", "shr", "shru",
@@ -97,19 +97,24 @@ function results(type: Type, memory: ArrayBufferLike, count: number): Numbers {
   return lane === "i64" ? new BigInt64Array(memory, outAt, count) : new Int32Array(memory, outAt, count);
 }
 
-/** Relative difference allowed, and whether zeros may differ in sign. */
+/** Differences allowed, and whether zeros may differ in sign. */
 interface Slack {
+  readonly absolute?: number;
   readonly relative?: number;
   readonly zeros?: boolean;
 }
 
-function close(want: number | bigint, have: number | bigint, { relative = 0, zeros = false }: Slack): boolean {
+function close(
+  want: number | bigint,
+  have: number | bigint,
+  { absolute = 0, relative = 0, zeros = false }: Slack,
+): boolean {
   if (Object.is(want, have)) return true;
   if (typeof want !== "number" || typeof have !== "number") return false;
   if (zeros && want === have) return true;
-  if (relative === 0) return false;
+  if (absolute + relative === 0) return false;
   const flushed = 2e-38; // results below it may be zero
-  return Math.abs(want - have) <= Math.max(relative * Math.abs(want), flushed);
+  return Math.abs(want - have) <= Math.max(relative * Math.abs(want), flushed, absolute);
 }
 
 function check(kernel: Kernel, operand: Scalar, result: Type, count: number, slack: Slack = {}): void {
@@ -132,6 +137,7 @@ const inexact: ReadonlySet<string> = new Set(["exp", "log", "log1p", "expm1", "s
 function slackOf(op: string, type: Type): Slack {
   if (op === "min" || op === "max") return { zeros: true };
   if (op === "pow" && type === "f64") return { relative: 1e-15 }; // x^3 is two products
+  if (op === "normalCdf" && laneOf(type) === "f32") return { absolute: 2.5e-7 };
   if (inexact.has(op) && laneOf(type) === "f32") return { relative: 4e-7, zeros: true };
   return {};
 }

@@ -56,6 +56,7 @@ export const unaryOps: { readonly [o in UnaryOp]: PerType } = {
   cos: {},
   tanh: {},
   erf: {},
+  normalCdf: {},
   not: { bool: op.i32Eqz, boolx4: op.v128Not, i32x4: op.v128Not },
 };
 
