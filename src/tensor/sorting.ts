@@ -1,9 +1,10 @@
 // Order along one dimension. NaN counts as the largest, and equal elements keep their order.
 
-import { isFloating } from "../base/dtype.ts";
+import { type DType, isFloating } from "../base/dtype.ts";
 import { IndexError } from "../base/errors.ts";
 import { normalizeDim, numel } from "../base/shape.ts";
-import type { Tensor } from "./core.ts";
+import { rank } from "../kernels/sort.ts";
+import { Tensor } from "./core.ts";
 import { fromArray } from "./create.ts";
 import type { ValuesAndIndices } from "./reduce.ts";
 import { tidy } from "./scope.ts";
@@ -36,16 +37,33 @@ export type SortingMethods = typeof sortingMethods;
 
 type Compare = (a: number, b: number) => number;
 
+/** What sorts alike and has a kernel; 64 bits are sorted in JavaScript. */
+const sortable: { readonly [d in DType]: "float32" | "int32" | undefined } = {
+  ...{ float32: "float32", float16: "float32", bfloat16: "float32", float64: undefined, int64: undefined },
+  ...{ int32: "int32", int16: "int32", int8: "int32", uint8: "int32", bool: "int32" },
+};
+
 function ranked(x: Tensor, dim: number, k: number, descending: boolean): ValuesAndIndices {
   return tidy(() => {
     if (x.ndim === 0) return { values: x.clone(), indices: fromArray([0], [], { dtype: "int32" }) };
-    const rows = x.movedim(dim, -1);
-    const shape = [...rows.shape.slice(0, -1), k];
-    const order = fromArray(orderOfRows(rows, k, descending), shape, { dtype: "int32" });
-    const indices = order.movedim(-1, dim).contiguous();
+    const rows = x.detach().movedim(dim, -1);
+    const indices = orderOf(rows, k, descending).movedim(-1, dim).contiguous();
     const values = x.gather(dim, indices);
     return { values: isFloating(x.dtype) ? values : values.detach(), indices };
   });
+}
+
+/** The first `k` indices of each row `[…, n]` in order: `[…, k]`. */
+function orderOf(x: Tensor, k: number, descending: boolean): Tensor {
+  const lead = x.shape.slice(0, -1);
+  const dtype = sortable[x.dtype];
+  if (dtype === undefined) return fromArray(orderOfRows(x, k, descending), [...lead, k], { dtype: "int32" });
+  const rows = x.to(dtype).contiguous();
+  const out = Tensor.empty([...lead, k], "int32", x.device);
+  const sizes = { rows: numel(lead), size: x.shape.at(-1)!, k };
+  const elem = dtype === "int32" ? "i32" : "f32";
+  rank(x.device, { ...sizes, elem, descending, x: rows.address, indices: out.address });
+  return out;
 }
 
 function orderOfRows(x: Tensor, k: number, descending: boolean): Int32Array {
