@@ -19,7 +19,7 @@ export const floors: readonly (readonly string[])[] = [
   ["tensor"],
   ["nn", "optim", "data", "text", "checkpoint", "hub"],
   ["models"],
-  ["generation", "peft", "compression"],
+  ["generation", "peft", "compression", "profiler"],
   ["metrics", "training"],
   ["pipelines"],
   ["cli", "server", "studio"],

@@ -12,6 +12,7 @@ export * from "./models.ts";
 export * as nn from "./nn.ts";
 export * as optim from "./optim.ts";
 export * from "./pipelines.ts";
+export * from "./profiler.ts";
 export type { Index } from "./tensor/at.ts";
 export { type BackwardOptions, backward, grad } from "./tensor/autograd.ts";
 export * from "./tensor/create.ts";

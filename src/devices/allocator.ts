@@ -69,13 +69,18 @@ export class Allocator {
     return this.#end * unitBytes;
   }
 
-  get stats(): MemoryStats {
+  get stats(): Omit<MemoryStats, "limitBytes"> {
     return {
       liveBytes: this.#liveUnits * unitBytes,
       liveBlocks: this.#liveBlocks,
       peakBytes: this.#peakUnits * unitBytes,
       reservedBytes: this.endBytes,
     };
+  }
+
+  /** The peak is again what is live now, or `bytes` if that is more. */
+  resetPeak(bytes: number): void {
+    this.#peakUnits = Math.max(this.#liveUnits, Math.ceil(bytes / unitBytes));
   }
 
   /** The space now reaches to `end` bytes. */

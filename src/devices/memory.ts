@@ -24,6 +24,7 @@ export class FlatMemory {
   u8!: Uint8Array;
   i64!: BigInt64Array;
   onPressure: (() => boolean) | undefined = undefined;
+  onCompile: ((kernel: string, startMs: number, endMs: number) => void) | undefined = undefined;
 
   readonly threads: number;
 
@@ -69,7 +70,12 @@ export class FlatMemory {
   }
 
   memoryStats(): MemoryStats {
-    return { ...this.#allocator.stats, reservedBytes: this.#backing.buffer.byteLength };
+    const { buffer, maxBytes } = this.#backing;
+    return { ...this.#allocator.stats, reservedBytes: buffer.byteLength, limitBytes: maxBytes };
+  }
+
+  resetPeak(bytes = 0): void {
+    this.#allocator.resetPeak(bytes);
   }
 
   #makeRoom(bytes: number, alloc: (bytes: number) => number): number {

@@ -22,10 +22,12 @@ export interface MemoryStats {
   /** Bytes handed out and not yet returned. */
   readonly liveBytes: number;
   readonly liveBlocks: number;
-  /** The most that `liveBytes` has been. */
+  /** The most that `liveBytes` has been, since the start or since `resetPeak`. */
   readonly peakBytes: number;
   /** Bytes the device has taken from the system. */
   readonly reservedBytes: number;
+  /** The most it can take. */
+  readonly limitBytes: number;
 }
 
 export interface Device {
@@ -39,6 +41,10 @@ export interface Device {
   /** Called when an allocation would grow the memory; frees what it can and says whether it freed anything. */
   onPressure: (() => boolean) | undefined;
   memoryStats(): MemoryStats;
+  /** From now on `peakBytes` is the most since this moment, but at least `bytes`. */
+  resetPeak(bytes?: number): void;
+  /** Called after a kernel was built and compiled, with its name and when that began and ended (`performance.now()`). */
+  onCompile: ((kernel: string, startMs: number, endMs: number) => void) | undefined;
 
   /** Views over the whole memory. Fetch them anew after anything that may allocate. */
   readonly f32: Float32Array;

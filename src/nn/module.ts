@@ -15,6 +15,7 @@ import { CheckpointError } from "../base/errors.ts";
 import { sameShape, showShape } from "../base/shape.ts";
 import { snakeCase } from "../base/spelling.ts";
 import { isGradEnabled, noGrad } from "../tensor/grad-mode.ts";
+import { recorder } from "../tensor/recorder.ts";
 import { tidy } from "../tensor/scope.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { Buffer, Parameter } from "./parameter.ts";
@@ -270,6 +271,12 @@ export interface Module<A extends readonly unknown[], R> {
 }
 
 function invoke<A extends readonly unknown[], R>(module: Module<A, R>, given: A): R {
+  const name = recorder?.moduleName(module);
+  if (recorder === undefined || name === undefined) return call(module, given);
+  return recorder.range("module", name, () => call(module, given));
+}
+
+function call<A extends readonly unknown[], R>(module: Module<A, R>, given: A): R {
   const hooks = hooksOf.get(module) as Hooks<A, R> | undefined; // stored under this very module
   const run = (): R => {
     let args = given;

@@ -6,6 +6,7 @@ import { sameShape, showShape } from "../base/shape.ts";
 import type { Tensor } from "./core.ts";
 import { enableGrad, noGrad } from "./grad-mode.ts";
 import { AccumulateGrad, type Edge, type Gradients, type Node } from "./graph.ts";
+import { recorder } from "./recorder.ts";
 import { persist, scope } from "./scope.ts";
 
 export interface BackwardOptions {
@@ -122,6 +123,16 @@ function walk(
   options: BackwardOptions,
   wanted: Wanted | undefined,
 ): void {
+  if (recorder === undefined) visit(outputs, roots, options, wanted);
+  else recorder.range("autograd", "backward", () => visit(outputs, roots, options, wanted));
+}
+
+function visit(
+  outputs: readonly Tensor[],
+  roots: readonly Tensor[],
+  options: BackwardOptions,
+  wanted: Wanted | undefined,
+): void {
   const createGraph = options.createGraph ?? false;
   const retain = options.retainGraph ?? createGraph;
   const pending = new Map<Node, (Tensor | undefined)[]>();
@@ -177,13 +188,18 @@ function step(node: Node, grads: Gradients, createGraph: boolean): (Tensor | und
       seen.add(g);
       return g;
     });
-  if (createGraph) return unique(node.apply(grads));
+  if (createGraph) return unique(run(node, grads));
   const s = scope(node.name);
   try {
-    return s.keep(unique(node.apply(grads)));
+    return s.keep(unique(run(node, grads)));
   } finally {
     s.end();
   }
+}
+
+function run(node: Node, grads: Gradients): Gradients {
+  if (recorder === undefined) return node.apply(grads);
+  return recorder.range("autograd", node.name, () => node.apply(grads));
 }
 
 /** Frees the gradients that a node has consumed. What hooks have seen, or a graph may need, is left to its owners. */

@@ -5,6 +5,7 @@ import type { Backward, Op, View } from "../ops/op.ts";
 import { Tensor } from "./core.ts";
 import { isGradEnabled } from "./grad-mode.ts";
 import { type Edge, type Gradients, Node, SavedTensor } from "./graph.ts";
+import { recorder } from "./recorder.ts";
 
 /** Runs an operator and records it if a gradient may be asked for. */
 export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor[] {
@@ -27,6 +28,11 @@ export function apply1<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tenso
 
 /** Only the computation, into tensors that exist. */
 export function execute<A>(op: Op<A>, inputs: readonly Tensor[], outputs: readonly Tensor[], attrs: A): void {
+  if (recorder === undefined) return compute(op, inputs, outputs, attrs);
+  recorder.operation(op.name, inputs, outputs, () => compute(op, inputs, outputs, attrs), { op, attrs });
+}
+
+function compute<A>(op: Op<A>, inputs: readonly Tensor[], outputs: readonly Tensor[], attrs: A): void {
   const device = (inputs[0] ?? outputs[0])!.device;
   if (op.contiguous !== true) return op.run(device, inputs, outputs, attrs);
   const copies: Tensor[] = [];

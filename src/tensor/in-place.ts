@@ -12,6 +12,7 @@ import { execute, OpNode } from "./dispatch.ts";
 import type { Operand } from "./elementwise.ts";
 import { isGradEnabled, noGrad } from "./grad-mode.ts";
 import type { Edge } from "./graph.ts";
+import { recordOperation } from "./recorder.ts";
 
 /** Says that the memory has new values. */
 export function touch(tensor: Tensor): void {
@@ -190,7 +191,7 @@ export const inPlaceMethods = {
         target: this.shape,
       });
     }
-    copyInto(this.device, source, this);
+    recordOperation("copy_", [source], [this], () => copyInto(this.device, source, this));
     touch(this);
     if (node !== undefined) rewrite(this, { node, index: 0 });
     return this;
@@ -198,7 +199,7 @@ export const inPlaceMethods = {
   /** Every element becomes `value`. */
   fill_(this: Tensor, value: number): Tensor {
     if (checkWrite("fill_", this, [])) rewrite(this, undefined);
-    fillWith(this.device, value, this);
+    recordOperation("fill_", [], [this], () => fillWith(this.device, value, this));
     touch(this);
     return this;
   },

@@ -11,6 +11,7 @@ import { Tensor } from "./core.ts";
 import { fromArray, type TensorOptions } from "./create.ts";
 import { noGrad } from "./grad-mode.ts";
 import { checkWrite, rewrite, touch } from "./in-place.ts";
+import { recordOperation } from "./recorder.ts";
 import { tidy } from "./scope.ts";
 
 export interface RandomOptions extends TensorOptions {
@@ -28,7 +29,9 @@ function draw(op: string, t: Tensor, fill: Fill): Tensor {
   if (!isFloating(t.dtype))
     throw new DTypeError(`${op}: wants a floating-point tensor, got ${t.dtype}.`, { op, dtype: t.dtype });
   const elem = t.dtype === "float64" ? "f64" : "f32";
-  place(t, elem === "f64" ? "float64" : "float32", (x) => fill({ elem, x, n: t.numel }, t.device));
+  recordOperation(op, [], [t], () =>
+    place(t, elem === "f64" ? "float64" : "float32", (x) => fill({ elem, x, n: t.numel }, t.device)),
+  );
   if (records) rewrite(t, undefined); // nothing of the old values is left
   return t;
 }
@@ -84,7 +87,9 @@ export const randomMethods = {
     const g = options.generator ?? defaultGenerator;
     const records = checkWrite("bernoulli_", this, []);
     if (!(p >= 0 && p <= 1)) throw new ArgumentError(`bernoulli: probability ${p}; it lies from 0 to 1.`, { p });
-    place(this, "bool", (y) => drawCoins(this.device, g, y, this.numel, p));
+    recordOperation("bernoulli_", [], [this], () =>
+      place(this, "bool", (y) => drawCoins(this.device, g, y, this.numel, p)),
+    );
     if (records) rewrite(this, undefined);
     return this;
   },

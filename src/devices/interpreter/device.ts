@@ -41,8 +41,10 @@ class InterpreterDevice extends FlatMemory implements Device {
   compile(key: string, build: () => Kernel): Compiled {
     let compiled = this.#byKey.get(key);
     if (compiled === undefined) {
+      const startMs = performance.now();
       compiled = { kernel: build(), id: this.#byKey.size };
       this.#byKey.set(key, compiled);
+      this.onCompile?.(compiled.kernel.name, startMs, performance.now());
     }
     return compiled;
   }

@@ -59,6 +59,7 @@ export class WasmDevice extends FlatMemory implements Device {
   compile(key: string, build: () => Kernel): Compiled {
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;
+    const startMs = performance.now();
     const kernel = build();
     if (kernel.params.length > maxArgs) {
       throw new DeviceError(`${kernel.name}: ${kernel.params.length} parameters, at most ${maxArgs}`, { key });
@@ -70,6 +71,7 @@ export class WasmDevice extends FlatMemory implements Device {
     const compiled: PoolKernel = { kernel, id: this.#kernels.length, bytes, run };
     this.#kernels.push(compiled);
     this.#byKey.set(key, compiled);
+    this.onCompile?.(kernel.name, startMs, performance.now());
     return compiled;
   }
 
