@@ -127,6 +127,14 @@ describe("help", () => {
 test("doctor tells what it found and measured", async () => {
   const found = JSON.parse(await succeeds(["doctor", "--json"], { cwd: newFolder() }));
   assert.match(found.runtime, /^Node \d+/);
-  assert.ok(found.threads >= 1 && found.matmulGflops > 0 && found.memoryGigabytesPerSecond > 0);
-  assert.match(await succeeds(["doctor"]), /\nmatmul +[\d.]+ GFLOP\/s/);
+  assert.ok(found.threads >= 1 && found.memoryLimitGib > 0.4);
+  for (const name of ["matmulGflops", "readGigabytesPerSecond", "copyGigabytesPerSecond", "kernelCompileMs"]) {
+    assert.ok(found[name] > 0, name);
+  }
+  for (const part of ["runtime", "import", "firstMatmul"]) assert.ok(found.startUpMs[part] > 0, part);
+  assert.ok(found.peakShares.softmax > 0 && found.peakShares.matmul > 0);
+  const text = await succeeds(["doctor"]);
+  assert.match(text, /\nmatmul +[\d.]+ GFLOP\/s/);
+  assert.match(text, /\nsoftmax +[█░]{24} +\d+%/);
+  assert.match(text, /\nmemory limit +[\d.]+ GiB/);
 });
