@@ -9,6 +9,7 @@ import { ArgumentError } from "../base/errors.ts";
 import type { Device } from "../ir/device.ts";
 import { type AdamTensor, adam } from "../kernels/optimizer.ts";
 import { touch } from "../tensor/in-place.ts";
+import { recordOperation } from "../tensor/recorder.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { splitForList } from "./lists.ts";
 import { type BaseOptions, type GroupOptions, Optimizer, type ParamGroup, type ParamState } from "./optimizer.ts";
@@ -98,7 +99,15 @@ function updateTogether(
     return { n: p.numel, p: p.address, grad: grad.address, m, v, vMax, step };
   });
   const settings = { lr, eps, betas, weightDecay, amsgrad, maximize, decoupled, gradScale: 0 };
-  adam(device, { dtype: "f32", tensors, ...settings });
+  const written = items.flatMap(({ p, state }) => [
+    p,
+    state.expAvg,
+    state.expAvgSq,
+    ...(amsgrad ? [state.maxExpAvgSq!] : []),
+  ]);
+  recordOperation(decoupled ? "fusedAdamw_" : "fusedAdam_", [...items.map((i) => i.grad), ...written], written, () =>
+    adam(device, { dtype: "f32", tensors, ...settings }),
+  );
   for (const { p, state } of items) {
     touch(p);
     touch(state.expAvg);

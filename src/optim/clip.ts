@@ -1,10 +1,12 @@
 // Keeping gradients small.
 
 import { NonFiniteError } from "../base/errors.ts";
+import type { Device } from "../ir/device.ts";
 import { globalNorm, type Span, scaleAll as scaleList } from "../kernels/optimizer.ts";
 import { noGrad } from "../tensor/grad-mode.ts";
 import { touch } from "../tensor/in-place.ts";
 import { stack } from "../tensor/indexing.ts";
+import { recordOperation } from "../tensor/recorder.ts";
 import { tidy } from "../tensor/scope.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Split, splitForList } from "./lists.ts";
@@ -35,7 +37,8 @@ export function clipGradNorm_(
 
 /** One launch over all that fit a list. */
 function euclideanNorm({ device, together, alone }: Split<Tensor>): number {
-  const norm = device === undefined ? 0 : globalNorm(device, "f32", spansOf(together));
+  const listed = (on: Device): number => globalNorm(on, "f32", spansOf(together));
+  const norm = device === undefined ? 0 : recordOperation("foreachNorm", together, [], () => listed(device));
   return alone.length === 0 ? norm : Math.hypot(norm, normOfNorms(alone, 2));
 }
 
@@ -48,7 +51,9 @@ function normOfNorms(grads: readonly Tensor[], normType: number): number {
 }
 
 function scaleAll({ device, together, alone }: Split<Tensor>, factor: number): void {
-  if (device !== undefined) scaleList(device, "f32", spansOf(together), factor);
+  if (device !== undefined) {
+    recordOperation("foreachMul_", together, together, () => scaleList(device, "f32", spansOf(together), factor));
+  }
   for (const g of together) touch(g);
   for (const g of alone) g.mul_(factor);
 }

@@ -4,6 +4,7 @@ import { ArgumentError, CheckpointError } from "../base/errors.ts";
 import { sameShape, showShape } from "../base/shape.ts";
 import { camelCase, snakeCase } from "../base/spelling.ts";
 import { noGrad } from "../tensor/grad-mode.ts";
+import { recordFunction } from "../tensor/recorder.ts";
 import { persist, tidy } from "../tensor/scope.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
@@ -75,14 +76,14 @@ export abstract class Optimizer<O extends BaseOptions> {
 
   /** One update of every parameter that has a gradient. */
   step(): void {
-    noGrad(() =>
-      tidy(() => {
-        for (const group of this.paramGroups) {
-          const params = group.params.filter((p) => p.grad !== undefined);
-          if (params.length > 0) this.update(group, params);
-        }
-      }),
-    );
+    recordFunction(`Optimizer.step#${this.constructor.name}.step`, () => noGrad(() => tidy(() => this.#update())));
+  }
+
+  #update(): void {
+    for (const group of this.paramGroups) {
+      const params = group.params.filter((p) => p.grad !== undefined);
+      if (params.length > 0) this.update(group, params);
+    }
   }
 
   /** Frees the gradients. */

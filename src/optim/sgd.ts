@@ -4,6 +4,7 @@ import { ArgumentError } from "../base/errors.ts";
 import type { Device } from "../ir/device.ts";
 import { type SgdTensor, sgd } from "../kernels/optimizer.ts";
 import { touch } from "../tensor/in-place.ts";
+import { recordOperation } from "../tensor/recorder.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { splitForList } from "./lists.ts";
 import { type BaseOptions, type GroupOptions, Optimizer, type ParamGroup, type ParamState } from "./optimizer.ts";
@@ -67,7 +68,10 @@ function updateTogether(device: Device, group: ParamGroup<SgdOptions>, items: re
     return { n: p.numel, p: p.address, grad: grad.address, buffer: buffer?.address ?? 0, isFirst };
   });
   const settings = { lr, momentum, dampening, weightDecay, nesterov, maximize, gradScale: 0 };
-  sgd(device, { dtype: "f32", tensors, ...settings });
+  const written = items.flatMap(({ p, buffer }) => (buffer === undefined ? [p] : [p, buffer]));
+  recordOperation("fusedSgd_", [...items.map((i) => i.grad), ...written], written, () =>
+    sgd(device, { dtype: "f32", tensors, ...settings }),
+  );
   for (const { p, buffer } of items) {
     touch(p);
     if (buffer !== undefined) touch(buffer);

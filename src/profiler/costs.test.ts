@@ -89,6 +89,12 @@ describe("pointwise", () => {
   });
 });
 
+test("updates of lists, for each parameter", () => {
+  const [p, grad, m, v] = [meta(5), meta(5), meta(5), meta(5)];
+  assert.equal(flops("fusedAdamw_", [grad, p, m, v], [p, m, v]), 5 * 14);
+  assert.equal(flops("foreachNorm", [grad, meta(3, 2)], []), 2 * (5 + 6));
+});
+
 test("reductions and rows, element by element", () => {
   assert.equal(flops("sum", [meta(4, 6)], [meta(4)]), 24);
   assert.equal(flops("mean", [meta(4, 6)], [meta(4)]), 24 + 4); // and a division each

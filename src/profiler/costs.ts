@@ -53,12 +53,12 @@ const pickers: ReadonlySet<string> = new Set(["embedding", "indexSelect", "gathe
 
 // ── pointwise ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const perElement = new Map<PointwiseRule, number>();
+const countOf = new Map<PointwiseRule, number>();
 
 /** Arithmetic for one element: the operations in the operator's expression, its functions written out. */
 function flopsPerElement(rule: PointwiseRule, operands: number, inputs: readonly Meta[]): number {
   if (!inputs.some((t) => isFloating(t.dtype))) return 0; // integers and bools are no floating-point operations
-  let count = perElement.get(rule);
+  let count = countOf.get(rule);
   if (count === undefined) {
     const conditions = rule.dtype === "logic" ? operands : (rule.conditions ?? 0);
     count = countArithmetic(
@@ -66,7 +66,7 @@ function flopsPerElement(rule: PointwiseRule, operands: number, inputs: readonly
       (xs) => rule.value(...xs.map((x, i) => (i < conditions ? ne(x, 0) : x))),
       conditions,
     );
-    perElement.set(rule, count);
+    countOf.set(rule, count);
   }
   return count;
 }
@@ -110,6 +110,12 @@ const perInput =
   (count: number): Flops =>
   ([x]) =>
     count * (x === undefined ? 0 : elements(x));
+
+/** So many for each element of all inputs: lists of tensors. */
+const perElement =
+  (count: number): Flops =>
+  (inputs) =>
+    count * inputs.reduce((sum, x) => sum + elements(x), 0);
 
 /** 2 M N K for each matrix of the result. */
 const products: Flops = ([a], [out]) => 2 * elements(out!) * (a!.shape.at(-1) ?? 1);
@@ -167,6 +173,14 @@ function makeRules(exp: number, tanh: number): Readonly<Record<string, Flops>> {
     nativeLayerNorm: (inputs) => (6 + inputs.length - 1) * elements(inputs[0]!),
     // hat 2, g w 1, Σ 1, Σ · hat 2, dx 4, dWeight 2, dBias 1
     nativeLayerNormBackward: perInput(13),
+
+    // of grad, p, m and v: p's decay 1, m 3, v 4, root and division 4, p 2
+    fusedAdamw_: perElement(14 / 4),
+    fusedAdam_: perElement(14 / 4),
+    // of grad, p and momentum: decay, momentum, p 2 each
+    fusedSgd_: perElement(2),
+    foreachNorm: perElement(2),
+    foreachMul_: perElement(1),
 
     embeddingDenseBackward: perInput(1),
     indexAdd: ([, , source]) => elements(source!),
