@@ -9,6 +9,7 @@ const forms: readonly (readonly [outer: number, dim: number, inner: number, coun
   [1, 1, 1, 1],
   [1, 10, 33, 25],
   [3, 4, 1, 9],
+  [2, 3000, 1, 4099],
   [2, 7, 130, 64],
   [1, 50, 200, 300],
 ];

@@ -7,11 +7,12 @@
 // Ids may repeat: additions go in the order of i, and threads share columns, never a sum. All four throw IndexError
 // before they write.
 
-import { add, div, kernel, load, min, mul, ne, rem, sub } from "../ir/build.ts";
+import { add, and, div, kernel, load, min, mul, ne, rem, sub } from "../ir/build.ts";
 import type { Device } from "../ir/device.ts";
 import type { Elem, Kernel } from "../ir/ir.ts";
 import { elemBytes } from "../ir/ir.ts";
 import { checkIds } from "./ids.ts";
+import { zeroBytes } from "./move.ts";
 import type { Real } from "./row-loop.ts";
 import { grainOf, overRow, past } from "./row-loop.ts";
 
@@ -72,19 +73,27 @@ export function scatterAdd(device: Device, p: AddBack): void {
 
 /** The gradient of an embedding: y [dim, inner] = 0, then `indexAdd`. */
 export function embeddingBackward(device: Device, p: Omit<Parameters<typeof indexAdd>[1], "outer">): void {
-  device.u8.fill(0, p.y, p.y + p.dim * p.inner * elemBytes[p.elem]);
+  zeroBytes(device, p.y, p.dim * p.inner * elemBytes[p.elem]);
   indexAdd(device, { ...p, outer: 1 });
 }
 
 const stripColumns = 64;
 const pickParams = { x: "ptr", ids: "ptr", y: "ptr", dim: "i32", inner: "i32", count: "i32" } as const;
+/** Ids of a task where a row is one element. */
+const pickBlock = 4096;
 
 function pick(device: Device, name: "index_select" | "gather", p: Pick): void {
   const { elem, outer, dim, inner, count } = p;
-  const single = inner === 1;
-  const build = name === "gather" ? gatherKernel : single ? selectElementsKernel : selectRowsKernel;
-  const compiled = device.compile(`${name}/${elem}/${single ? "elements" : "rows"}`, () => build(name, elem));
-  device.run(compiled, [p.x, p.ids, p.y, dim, inner, count], outer * count, grainOf(inner));
+  const args = [p.x, p.ids, p.y, dim, inner, count];
+  if (inner === 1) {
+    const blocks = Math.ceil(count / pickBlock);
+    const compiled = device.compile(`${name}/${elem}/elements`, () => elementsKernel(name, elem));
+    device.run(compiled, [...args, blocks], outer * blocks, grainOf(Math.min(count, pickBlock)));
+    return;
+  }
+  const build = name === "gather" ? gatherKernel : selectRowsKernel;
+  const compiled = device.compile(`${name}/${elem}/rows`, () => build(name, elem));
+  device.run(compiled, args, outer * count, grainOf(inner));
 }
 
 function selectRowsKernel(name: string, elem: Elem): Kernel {
@@ -99,11 +108,22 @@ function selectRowsKernel(name: string, elem: Elem): Kernel {
   });
 }
 
-function selectElementsKernel(name: string, elem: Elem): Kernel {
-  return kernel(`${name}_elements`, pickParams, (k, p) => {
+/** Rows of one element: a task is a block of ids of one outer index, which `index_select` has the same for all. */
+function elementsKernel(name: "index_select" | "gather", elem: Elem): Kernel {
+  return kernel(`${name}_elements`, { ...pickParams, blocks: "i32" }, (k, p) => {
     k.for(k.begin, k.end, 1, (task) => {
-      const id = load("i32", p.ids, rem(task, p.count));
-      k.store(elem, p.y, task, load(elem, p.x, add(mul(div(task, p.count), p.dim), id)));
+      const o = k.let("o", div(task, p.blocks));
+      const from = k.let("from", mul(rem(task, p.blocks), pickBlock));
+      const to = k.let("to", add(from, min(sub(p.count, from), pickBlock)));
+      const x = k.let("xRow", past(p.x, mul(o, p.dim), elem));
+      const y = k.let("yRow", past(p.y, mul(o, p.count), elem));
+      const ids = k.let("idsRow", name === "gather" ? past(p.ids, mul(o, p.count), "i32") : p.ids);
+      const quads = k.let("quads", add(from, and(sub(to, from), -4)));
+      k.for(from, quads, 4, (i) => {
+        const picked = [0, 1, 2, 3].map((e) => k.let("picked", load(elem, x, load("i32", ids, i, e))));
+        picked.forEach((value, e) => k.store(elem, y, i, value, e));
+      });
+      k.for(quads, to, 1, (i) => k.store(elem, y, i, load(elem, x, load("i32", ids, i))));
     });
   });
 }

@@ -101,6 +101,8 @@ export const cases: CasesOf<typeof import("./gather.ts")> = {
       call(0, any(3, 4), ids(3, 1, 3)),
       call(2, any(2, 2, 3), ids(3, 2, 2, 5)),
       call(0, any(4), ids(4, 0)),
+      call(1, any(3, 4), ids(4, 3, 9)),
+      call(1, any(2, 3, 5), ids(3, 2, 4, 5)),
     ],
     dtypes: all,
     reference: ([x, index], dim) => NdArray.from(index!.shape, (at) => x!.at(...replaced(at, dim, index!.at(...at)))),
@@ -115,6 +117,8 @@ export const cases: CasesOf<typeof import("./gather.ts")> = {
       call(1, any(3, 4), ids(4, 2, 3), any(2, 3)),
       call(0, any(3, 2), ids(3, 4, 2), any(5, 2)),
       call(0, any(4), ids(4, 0), any(3)),
+      call(1, any(3, 4), ids(4, 3, 9), any(3, 9)),
+      call(0, any(3, 5), ids(3, 7, 5), any(7, 5)),
     ],
     dtypes: [...floats, "int32"],
     reference: ([x, index, source], dim) =>

@@ -3,10 +3,11 @@
 
 import { bytesOf, type DType } from "../base/dtype.ts";
 import { DTypeError, ShapeError } from "../base/errors.ts";
-import { numel, showShape } from "../base/shape.ts";
+import { numel, sameShape, showShape } from "../base/shape.ts";
 import type { Device } from "../ir/device.ts";
 import { checkIds as checkRange } from "../kernels/ids.ts";
 import * as kernels from "../kernels/indexing.ts";
+import { copyBytes } from "../kernels/move.ts";
 import type { Real } from "../kernels/row-loop.ts";
 import { layouts } from "./elements.ts";
 import type { Meta, Op, View } from "./op.ts";
@@ -29,9 +30,13 @@ function elemOf(op: string, dtype: DType): Real | "i32" | "i64" {
   throw new DTypeError(`${op}: no ${dtype} yet; convert with .float() or .int().`, { op, dtype });
 }
 
-function copyBytes(device: Device, from: View, to: View): void {
-  const bytes = numel(from.shape) * bytesOf(from.dtype);
-  device.u8.copyWithin(to.address, from.address, from.address + bytes);
+function copy(device: Device, from: View, to: View): void {
+  copyBytes(device, from.address, to.address, numel(from.shape) * bytesOf(from.dtype));
+}
+
+/** Whether the index covers `x` but along `dim`, as the kernels want it; what is smaller goes one by one. */
+function covers(ids: View, x: View, dim: number): boolean {
+  return ids.shape.every((s, d) => d === dim || s === x.shape[d]);
 }
 
 /** Slices of one dimension, by an int32 list. */
@@ -82,7 +87,7 @@ export const indexAdd: Op<number> = {
     return [{ shape: x!.shape, dtype: x!.dtype }];
   },
   run(device, [x, ids, source], [out], dim) {
-    copyBytes(device, x!, out!);
+    copy(device, x!, out!);
     const places = { ids: ids!.address, count: numel(ids!.shape) };
     kernels.indexAdd(device, {
       ...cut(x!.shape, dim),
@@ -201,6 +206,11 @@ export const gather: Op<number> = {
     return [{ shape: ids!.shape, dtype: x!.dtype }];
   },
   run(device, [x, ids], [out], dim) {
+    if (covers(ids!, x!, dim)) {
+      const places = { ids: ids!.address, count: ids!.shape[dim] ?? 1, elem: layouts[x!.dtype].elem };
+      kernels.gather(device, { ...cut(x!.shape, dim), ...places, x: x!.address, y: out!.address });
+      return;
+    }
     checkRange(device, "gather: index", { ids: ids!.address, count: numel(ids!.shape), limit: x!.shape[dim] ?? 1 });
     const [from, to] = [wordsOf(device, x!), wordsOf(device, out!)];
     walk(device, x!, ids!, dim, (at, place) => {
@@ -229,7 +239,12 @@ export const scatterAdd: Op<number> = {
   },
   run(device, [x, ids, source], [out], dim) {
     checkRange(device, "scatterAdd: index", { ids: ids!.address, count: numel(ids!.shape), limit: x!.shape[dim] ?? 1 });
-    copyBytes(device, x!, out!);
+    copy(device, x!, out!);
+    if (covers(ids!, x!, dim) && sameShape(ids!.shape, source!.shape)) {
+      const places = { ids: ids!.address, count: ids!.shape[dim] ?? 1, elem: elemOf("scatterAdd", x!.dtype) };
+      kernels.scatterAdd(device, { ...cut(x!.shape, dim), ...places, x: source!.address, y: out!.address });
+      return;
+    }
     const [from, to] = [numbersOf(device, source!), numbersOf(device, out!)];
     const places: number[] = [];
     walk(device, out!, ids!, dim, (_, place) => places.push(place));
