@@ -5,6 +5,7 @@ import {
   add,
   and,
   cast,
+  constant,
   div as divide,
   eq,
   gt,
@@ -12,6 +13,7 @@ import {
   kernel,
   like,
   lt,
+  min,
   mul,
   ne,
   or,
@@ -20,8 +22,9 @@ import {
   sub,
 } from "../ir/build.ts";
 import type { Device } from "../ir/device.ts";
-import { type Expr, isFloat, type Kernel } from "../ir/ir.ts";
-import { read, write } from "./elements.ts";
+import { type Elem, type Expr, elemBytes, isFloat, type Kernel } from "../ir/ir.ts";
+import { grainOf, overRow, past, scalarOf } from "../kernels/row-loop.ts";
+import { layouts, read, write } from "./elements.ts";
 
 interface Form {
   readonly dtype: DType;
@@ -70,21 +73,60 @@ function argKernel(kind: "max" | "min", dtype: DType): Kernel {
 
 /** Running sums of [outer, red, inner] along the middle, from the end if `reverse`. */
 export function cumulate(device: Device, p: Form & { readonly reverse: boolean }): void {
-  if (p.outer * p.inner * p.red === 0) return;
-  const types = { x: "ptr", out: "ptr", red: "i32", inner: "i32" } as const;
-  const compiled = device.compile(`cumsum|${p.dtype}|${p.reverse}`, () =>
-    kernel("cumsum", types, (k, v) => {
-      k.for(k.begin, k.end, 1, (task) => {
-        const first = k.let("first", add(mul(mul(divide(task, v.inner), v.red), v.inner), rem(task, v.inner)));
-        const sum = k.let("sum", like(read(p.dtype, v.x, 0), 0));
-        k.for(0, v.red, 1, (i) => {
-          const step = p.reverse ? sub(sub(v.red, 1), i) : i;
-          const at = k.let("at", add(first, mul(step, v.inner)));
-          k.set(sum, add(sum, read(p.dtype, v.x, at)));
-          write(k, p.dtype, v.out, at, sum);
-        });
+  const { dtype, reverse, outer, red, inner } = p;
+  if (outer * inner * red === 0) return;
+  const { elem } = layouts[dtype];
+  const isWhole = elem === "f32" || elem === "f64" || elem === "i32" || elem === "i64"; // a sum is kept in the result itself
+  if (inner > 1 && isWhole) {
+    const strips = Math.ceil(inner / stripColumns);
+    const compiled = device.compile(`cumsum columns|${elem}|${reverse}`, () => columnSums(elem, reverse));
+    const grain = grainOf(red * Math.min(inner, stripColumns));
+    device.run(compiled, [p.x, p.out, red, inner, strips], outer * strips, grain);
+    return;
+  }
+  const compiled = device.compile(`cumsum|${dtype}|${reverse}`, () => runningSums(dtype, reverse));
+  device.run(compiled, [p.x, p.out, red, inner], outer * inner, Math.max(1, Math.ceil(8192 / red)));
+}
+
+const sumParams = { x: "ptr", out: "ptr", red: "i32", inner: "i32" } as const;
+
+/** A task is one sum after another. */
+function runningSums(dtype: DType, reverse: boolean): Kernel {
+  return kernel("cumsum", sumParams, (k, v) => {
+    k.for(k.begin, k.end, 1, (task) => {
+      const first = k.let("first", add(mul(mul(divide(task, v.inner), v.red), v.inner), rem(task, v.inner)));
+      const sum = k.let("sum", like(read(dtype, v.x, 0), 0));
+      k.for(0, v.red, 1, (i) => {
+        const step = reverse ? sub(sub(v.red, 1), i) : i;
+        const at = k.let("at", add(first, mul(step, v.inner)));
+        k.set(sum, add(sum, read(dtype, v.x, at)));
+        write(k, dtype, v.out, at, sum);
       });
-    }),
-  );
-  device.run(compiled, [p.x, p.out, p.red, p.inner], p.outer * p.inner, Math.max(1, Math.ceil(8192 / p.red)));
+    });
+  });
+}
+
+const stripColumns = 64;
+
+/** A task is a strip of columns, row by row: each row of the result is the one before and a row of x. */
+function columnSums(elem: Elem, reverse: boolean): Kernel {
+  return kernel("cumsum_columns", { ...sumParams, strips: "i32" }, (k, v) => {
+    k.for(k.begin, k.end, 1, (task) => {
+      const strip = k.let("strip", mul(rem(task, v.strips), stripColumns));
+      const columns = k.let("columns", min(sub(v.inner, strip), stripColumns));
+      const top = mul(divide(task, v.strips), v.red);
+      const first = add(mul(reverse ? add(top, sub(v.red, 1)) : top, v.inner), strip);
+      const x = k.let("xRow", past(v.x, first, elem));
+      const y = k.let("yRow", past(v.out, first, elem));
+      const before = k.let("before", y);
+      const rowBytes = k.let("rowBytes", mul(v.inner, reverse ? -elemBytes[elem] : elemBytes[elem]));
+      overRow(k, elem, columns, (at) => at.write(y, at.spread(constant(scalarOf(elem), 0))));
+      k.for(0, v.red, 1, () => {
+        overRow(k, elem, columns, (at) => at.write(y, add(at.read(before), at.read(x))));
+        k.set(before, y);
+        k.set(x, add(x, rowBytes));
+        k.set(y, add(y, rowBytes));
+      });
+    });
+  });
 }

@@ -143,6 +143,8 @@ export const cases: CasesOf<typeof import("./reduce.ts")> = {
       running(0, true, 3, 2),
       running(2, true, 2, 3, 4),
       running(1, false, 2, 0),
+      running(1, true, 2, 5, 71), // more columns than a task takes
+      running(0, false, 33, 131),
       running(0, false),
     ],
     dtypes: [...floats, "int64", ...integers.filter((d) => d === "int32")],

@@ -129,11 +129,9 @@ export function arange(start: number, end?: number, step = 1, options: TensorOpt
     throw new ArgumentError(`arange: step ${step}; it must be a number other than 0.`, { step });
   const n = Math.max(0, Math.ceil((to - from) / step));
   const whole = [from, to, step].every(Number.isInteger);
-  return fromArray(
-    Float64Array.from({ length: n }, (_, i) => from + i * step),
-    [n],
-    { dtype: whole ? "int32" : "float32", ...options },
-  );
+  const numbers = new Float64Array(n);
+  for (let i = 0; i < n; i++) numbers[i] = from + i * step;
+  return fromArray(numbers, [n], { dtype: whole ? "int32" : "float32", ...options });
 }
 
 /** `steps` numbers evenly from `start` to `end`, both included. */

@@ -2,10 +2,11 @@
 
 import { ArgumentError, IndexError, ShapeError } from "../base/errors.ts";
 import { normalizeDim, normalizeDims, sameShape, showShape } from "../base/shape.ts";
+import { nonzero } from "../kernels/nonzero.ts";
 import * as g from "../ops/gather.ts";
 import * as j from "../ops/join.ts";
-import type { Tensor } from "./core.ts";
-import { fromArray } from "./create.ts";
+import { Tensor } from "./core.ts";
+import { arange, fromArray, zeros } from "./create.ts";
 import { apply1 } from "./dispatch.ts";
 import { noGrad } from "./grad-mode.ts";
 import { checkWrite, touch } from "./in-place.ts";
@@ -46,18 +47,15 @@ export const indexingMethods = {
   },
   /** The indices of elements other than 0, `[n, ndim]`, int32. */
   nonzero(this: Tensor): Tensor {
-    const flat = this.toArray();
-    const out: number[] = [];
-    let count = 0;
-    const at = new Array<number>(this.ndim).fill(0);
-    for (let i = 0; i < flat.length; i++) {
-      if (flat[i] !== 0) {
-        out.push(...at);
-        count++;
-      }
-      for (let d = this.ndim - 1; d >= 0 && ++at[d]! >= this.shape[d]!; d--) at[d] = 0;
-    }
-    return fromArray(out, [count, this.ndim], { dtype: "int32" });
+    return tidy(() => {
+      const x = this.detach().bool().contiguous();
+      let out: Tensor | undefined;
+      nonzero(x.device, { x: x.address, shape: x.shape }, (count) => {
+        out = Tensor.empty([count, x.ndim], "int32", x.device);
+        return out.address;
+      });
+      return out!; // which `nonzero` asked for
+    });
   },
   /** Padded with `value`: `padding` counts elements before and after the last dimension, then the one before it, …; negative ones cut. */
   pad(this: Tensor, padding: readonly number[], value = 0): Tensor {
@@ -110,33 +108,34 @@ export const indexingMethods = {
   },
   /** 0 above the diagonal (shifted up by `diagonal`) of the last two dimensions. */
   tril(this: Tensor, diagonal = 0): Tensor {
-    return tidy(() =>
-      this.maskedFill(
-        band(this, "tril", (row, column) => column - row > diagonal),
-        0,
-      ),
-    );
+    return tidy(() => {
+      const { rows, columns } = places(this, "tril");
+      return this.maskedFill(columns.gt(rows.add(diagonal)), 0);
+    });
   },
   /** 0 below the diagonal (shifted up by `diagonal`) of the last two dimensions. */
   triu(this: Tensor, diagonal = 0): Tensor {
-    return tidy(() =>
-      this.maskedFill(
-        band(this, "triu", (row, column) => column - row < diagonal),
-        0,
-      ),
-    );
+    return tidy(() => {
+      const { rows, columns } = places(this, "triu");
+      return this.maskedFill(columns.lt(rows.add(diagonal)), 0);
+    });
   },
   /** 1 at the index of each element, in a new last dimension of `numClasses` (just enough if left out); int32. */
   oneHot(this: Tensor, classes?: number): Tensor {
     const ids = this.toArray();
     const numClasses = classes ?? Array.from(ids).reduce((n, id) => Math.max(n, id + 1), 0);
-    const out = new Int32Array(ids.length * numClasses);
+    const bad = ids.findIndex((id) => id < 0 || id >= numClasses);
+    if (bad >= 0) {
+      const id = ids[bad]!;
+      throw new IndexError(`oneHot: class ${id} is out of range for ${numClasses} classes.`, { id, numClasses });
+    }
+    const out = zeros([...this.shape, numClasses], { dtype: "int32" });
+    const { i32 } = out.device;
+    const first = out.address / 4;
     ids.forEach((id, i) => {
-      if (id < 0 || id >= numClasses)
-        throw new IndexError(`oneHot: class ${id} is out of range for ${numClasses} classes.`, { id, numClasses });
-      out[i * numClasses + id] = 1;
+      i32[first + i * numClasses + id] = 1;
     });
-    return fromArray(out, [...this.shape, numClasses], { dtype: "int32" });
+    return out;
   },
   /** In place: slices of `dim` named by `indices` become those of `source`. */
   indexCopy_(this: Tensor, dim: number, indices: Tensor, source: Tensor): Tensor {
@@ -198,12 +197,10 @@ export function alignMask(mask: Tensor, x: Tensor): Tensor {
   return aligned.expand(...x.shape);
 }
 
-function band(x: Tensor, op: string, outside: (row: number, column: number) => boolean): Tensor {
+/** The row `[R, 1]` and the column `[C]` of each element of the last two dimensions. */
+function places(x: Tensor, op: string): { readonly rows: Tensor; readonly columns: Tensor } {
   if (x.ndim < 2)
     throw new ShapeError(`${op}: wants at least 2 dimensions, got ${showShape(x.shape)}.`, { shape: x.shape });
-  const [rows, columns] = x.shape.slice(-2) as [number, number]; // two sizes, as ndim >= 2
-  const mask = Uint8Array.from({ length: rows * columns }, (_, i) =>
-    Number(outside(Math.floor(i / columns), i % columns)),
-  );
-  return fromArray(mask, [rows, columns], { dtype: "bool" });
+  const [R, C] = x.shape.slice(-2) as [number, number]; // two sizes, as ndim >= 2
+  return { rows: arange(R).unsqueeze(1), columns: arange(C) };
 }
