@@ -1,5 +1,7 @@
 // The operators by family, each with its cases. `contract.test.ts` sees to it that none is missing.
 
+import { cases as attentionCases } from "../src/ops/attention.cases.ts";
+import * as attention from "../src/ops/attention.ts";
 import { cases as convertCases } from "../src/ops/convert.cases.ts";
 import * as convert from "../src/ops/convert.ts";
 import { cases as crossEntropyCases } from "../src/ops/cross-entropy.cases.ts";
@@ -47,4 +49,5 @@ export const families: readonly Family[] = [
   family("layer-norm", layerNorm, layerNormCases),
   family("recurrent", recurrent, recurrentCases),
   family("cross-entropy", crossEntropy, crossEntropyCases),
+  family("attention", attention, attentionCases),
 ];

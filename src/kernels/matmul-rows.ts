@@ -134,7 +134,8 @@ function widthOf(N: number, items: number): number {
   return Math.min(4096, Math.max(256, 64 * Math.ceil((N * items) / 256)));
 }
 
-function rowsLaunch(device: Device, p: MatmulProblem): Launch {
+/** One pass of the kernel; every task sums all of K. */
+export function rowsLaunch(device: Device, p: MatmulProblem): Launch {
   const items = itemsOf(p.batch);
   const bandColumns = widthOf(p.N, items);
   const bands = Math.ceil(p.N / bandColumns);

@@ -186,7 +186,7 @@ function rowPanel(
 }
 
 /** Addresses of the tile's rows; those past the last valid one repeat it. */
-function rowPointers(k: Block, rows: number, valid: Var, start: Expr, rowBytes: Expr): Var[] {
+export function rowPointers(k: Block, rows: number, valid: Expr, start: Expr, rowBytes: Expr): Var[] {
   const pointers = [k.let("row", start)];
   while (pointers.length < rows) {
     const step = select(lt(constant("i32", pointers.length), valid), rowBytes, 0);
@@ -195,17 +195,18 @@ function rowPointers(k: Block, rows: number, valid: Var, start: Expr, rowBytes: 
   return pointers;
 }
 
-interface Tile {
+export interface Tile {
   readonly from: readonly Var[];
   readonly to: readonly Var[];
   readonly a: readonly Var[];
-  readonly aStep: Var;
+  readonly aStep: Expr;
   readonly b: Var;
-  readonly bStep: Var;
-  readonly K: Var;
+  readonly bStep: Expr;
+  readonly K: Expr;
 }
 
-function registerTile(k: Block, rows: number, { from, to, a, aStep, b, bStep, K }: Tile): void {
+/** C's rows plus the product; moves the pointers `a` and `b` along. */
+export function registerTile(k: Block, rows: number, { from, to, a, aStep, b, bStep, K }: Tile): void {
   const quads = [0, 4, 8, 12];
   const sums = from.map((at) => quads.map((n) => k.let("sum", load4("f32", at, 0, n))));
   k.for(0, K, 1, () => {

@@ -1,6 +1,7 @@
 // `nn.functional`: layers and losses as plain functions. For users; inside `src/` import the file that holds the thing.
 
 export * from "../tensor/functional/activation.ts";
+export * from "../tensor/functional/attention.ts";
 export * from "../tensor/functional/embedding.ts";
 export {
   binaryCrossEntropy,

@@ -7,6 +7,7 @@ import { grad } from "../../src/tensor/autograd.ts";
 import { ones, tensor } from "../../src/tensor/create.ts";
 import { where } from "../../src/tensor/elementwise.ts";
 import * as activation from "../../src/tensor/functional/activation.ts";
+import { scaledDotProductAttention } from "../../src/tensor/functional/attention.ts";
 import { embedding } from "../../src/tensor/functional/embedding.ts";
 import { cosineSimilarity } from "../../src/tensor/functional/margin-losses.ts";
 import { layerNorm, rmsNorm } from "../../src/tensor/functional/normalization.ts";
@@ -117,6 +118,9 @@ const calls: { readonly [op: string]: Call } = {
   cosineSimilarity: (x, a, y) => cosineSimilarity(x, y, a),
   softmax: (x, a) => softmax(x, a.dim),
   logSoftmax: (x, a) => logSoftmax(x, a.dim),
+  scaledDotProductAttention: (q, a, k, v, [attnMask]) => {
+    return scaledDotProductAttention(q, k, v, { ...a, ...(attnMask === undefined ? {} : { attnMask }) });
+  },
   layerNorm: (x, a, weight, bias) => layerNorm(x, a.normalizedShape, { eps: a.eps ?? 1e-5, weight, bias }),
   rmsNorm: (x, a, weight) => rmsNorm(x, a.normalizedShape, { weight, ...(a.eps === undefined ? {} : { eps: a.eps }) }),
 };
@@ -126,7 +130,7 @@ const calls: { readonly [op: string]: Call } = {
 const missing: readonly string[] = [
   "adaptiveAvgPool1d", "asStrided", "atan2", "avgPool1d", "baddbmm", "batchNorm", "bilinear", "bincount", "conv1d",
   "cumprod", "einsum", "elu", "glu", "groupNorm", "hardswish", "hardtanh", "indexCopy", "indexPut", "isin", "kthvalue",
-  "maskedScatter", "maxPool1d", "median", "mish", "mv", "normalize", "roll", "scaledDotProductAttention", "scatter",
+  "maskedScatter", "maxPool1d", "median", "mish", "mv", "normalize", "roll", "scatter",
   "searchsorted", "takeAlongDim", "unfold", "unique",
 ];
 
