@@ -20,10 +20,30 @@ export async function writeFileAtomic(
   const chunks =
     typeof content === "string" ? [Buffer.from(content)] : content instanceof Uint8Array ? [content] : content;
   const final = resolve(path);
-  await reporting("write", path, async () => {
-    await makeFolder(dirname(final));
-    await sweep(dirname(final));
-    await withTemporary(final, async (temporary) => {
+  await reporting("write", path, () => writeAllThenRename(dirname(final), [{ name: basename(final), chunks }]));
+}
+
+/** Writes several files into a folder; none takes its name before all are whole. */
+export async function writeFilesAtomic(
+  folder: string,
+  files: readonly { readonly name: string; readonly chunks: Iterable<Uint8Array> }[],
+): Promise<void> {
+  const what = files.length === 1 ? join(folder, files[0]!.name) : folder;
+  await reporting("write", what, () => writeAllThenRename(resolve(folder), files));
+}
+
+async function writeAllThenRename(
+  folder: string,
+  files: readonly { readonly name: string; readonly chunks: Iterable<Uint8Array> }[],
+): Promise<void> {
+  await makeFolder(folder);
+  await sweep(folder);
+  const moves = files.map(({ name, chunks }) => {
+    const final = join(folder, name);
+    return { final, chunks, temporary: beside(final, "tmp") };
+  });
+  try {
+    for (const { temporary, chunks } of moves) {
       const file = await open(temporary, "wx");
       try {
         for (const chunk of chunks) await writeAll(file, chunk);
@@ -31,10 +51,12 @@ export async function writeFileAtomic(
       } finally {
         await file.close();
       }
-      await rename(temporary, final);
-    });
-    await syncFolder(dirname(final));
-  });
+    }
+    for (const { temporary, final } of moves) await rename(temporary, final);
+  } finally {
+    for (const { temporary } of moves) await rm(temporary, { force: true });
+  }
+  await syncFolder(folder);
 }
 
 /**

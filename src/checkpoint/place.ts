@@ -1,0 +1,190 @@
+// From a file's bytes to tensors: straight into the engine's memory, in pieces, so that loading takes the tensors' own size
+// and little more. What tensors cannot hold is named in one error, or kept as bytes if that is asked for.
+
+import { bytesOf, type DType, isDType } from "../base/dtype.ts";
+import { CheckpointError } from "../base/errors.ts";
+import { contiguousStrides, isContiguous, numel } from "../base/shape.ts";
+import { defaultDevice } from "../devices/default.ts";
+import { persist } from "../tensor/scope.ts";
+import { Storage } from "../tensor/storage.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { crc32 } from "./crc32.ts";
+import { type ByteSource, readBytes } from "./source.ts";
+import { unsummed } from "./zip.ts";
+
+/** A tensor of a dtype that Kindling has no word for, as it lies in the file: row-major, little-endian. */
+export interface RawTensor {
+  /** The file's own name for it. */
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly bytes: Uint8Array;
+}
+
+/** Where a storage's bytes are. */
+export interface Place {
+  readonly source: ByteSource;
+  readonly begin: number;
+  readonly bytes: number;
+  /** What the bytes must sum to, where the file says. */
+  readonly crc?: number;
+  /** The width of elements that are written with the highest byte first. */
+  readonly swap?: number;
+}
+
+/** A strided tensor over a storage; `offset` and `strides` count elements. */
+export interface Layout<S> {
+  readonly storage: S;
+  readonly dtype: string;
+  /** Bytes of an element, for dtypes that only the file knows. */
+  readonly width: number;
+  readonly offset: number;
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+  readonly requiresGrad?: boolean;
+}
+
+export interface PlaceOptions {
+  /** For messages. */
+  readonly file: string;
+  /** Keep what has an unknown dtype as a RawTensor instead of refusing it. */
+  readonly raw?: boolean | undefined;
+}
+
+/** Makes the tensors, sharing memory as their storages do. If anything fails, what was made is freed. */
+export async function placeTensors<S, L extends Layout<S>>(
+  layouts: readonly L[],
+  find: (storage: S) => Promise<Place> | Place,
+  { file, raw = false }: PlaceOptions,
+): Promise<Map<L, Tensor | RawTensor>> {
+  if (!raw) refuseUnknown(layouts, file);
+  const byStorage = new Map<S, L[]>();
+  for (const layout of layouts) {
+    const views = byStorage.get(layout.storage) ?? [];
+    if (views.push(layout) === 1) byStorage.set(layout.storage, views);
+  }
+  const placed = new Map<L, Tensor | RawTensor>();
+  try {
+    for (const [key, views] of byStorage) {
+      const place = await find(key);
+      const known = views.filter(({ dtype }) => isDType(dtype));
+      if (known.length > 0) await placeStorage(place, known, placed, file);
+      const unknown = views.filter(({ dtype }) => !isDType(dtype));
+      if (unknown.length > 0) {
+        const bytes = await readPlace(place);
+        for (const view of unknown) placed.set(view, rawTensor(bytes, view));
+      }
+    }
+    return placed;
+  } catch (error) {
+    for (const t of placed.values()) if (t instanceof Tensor) t.dispose("an error while loading");
+    throw error;
+  }
+}
+
+async function placeStorage<S, L extends Layout<S>>(
+  place: Place,
+  views: readonly L[],
+  placed: Map<L, Tensor | RawTensor>,
+  file: string,
+): Promise<void> {
+  const storage = new Storage(defaultDevice(), Math.max(place.bytes, 1));
+  try {
+    await fillStorage(storage, place);
+    for (const view of views) {
+      const dtype = view.dtype as DType; // the caller's filter
+      const t = persist(new Tensor(storage.hold(), view.shape, view.strides, view.offset, dtype));
+      placed.set(view, t);
+      if (view.requiresGrad !== true) continue;
+      if (dtype.includes("float")) t.requiresGrad = true;
+      else
+        throw new CheckpointError(`load ${file}: a tensor of ${dtype} claims to require a gradient.`, { file, dtype });
+    }
+  } finally {
+    storage.release();
+  }
+}
+
+const pieceBytes = 2 ** 23;
+
+/** Reads a place into the engine's memory; shared memory directly, other memory by way of a piece, as it may move meanwhile. */
+export async function fillStorage(storage: Storage, place: Place): Promise<void> {
+  const { source, begin, bytes, crc = unsummed, swap = 1 } = place;
+  let sum = 0;
+  for (let at = 0; at < bytes; at += pieceBytes) {
+    const length = Math.min(pieceBytes, bytes - at);
+    const target = (): Uint8Array => new Uint8Array(storage.device.u8.buffer, storage.address + at, length);
+    if (isShared(storage.device.u8.buffer)) await source.read(target(), begin + at);
+    else target().set(await readBytes(source, begin + at, length));
+    if (crc !== unsummed) sum = crc32(target(), sum);
+    swapBytes(target(), swap);
+  }
+  if (crc !== unsummed && sum !== crc) throw wrongSum(source);
+}
+
+async function readPlace({ source, begin, bytes, crc = unsummed, swap = 1 }: Place): Promise<Uint8Array> {
+  const whole = await readBytes(source, begin, bytes);
+  if (crc !== unsummed && crc32(whole) !== crc) throw wrongSum(source);
+  return swapBytes(whole, swap);
+}
+
+function wrongSum(source: ByteSource): CheckpointError {
+  return new CheckpointError(
+    `load ${source.name}: its bytes do not have the checksum that they should. The file was damaged; download or save it again.`,
+    { file: source.name },
+  );
+}
+
+function isShared(buffer: ArrayBufferLike): boolean {
+  return typeof SharedArrayBuffer !== "undefined" && buffer instanceof SharedArrayBuffer;
+}
+
+/** Turns elements of `width` bytes around, in place. */
+export function swapBytes(bytes: Uint8Array, width: number): Uint8Array {
+  if (width > 1) for (let at = 0; at + width <= bytes.length; at += width) bytes.subarray(at, at + width).reverse();
+  return bytes;
+}
+
+function rawTensor(storage: Uint8Array, view: Layout<unknown>): RawTensor {
+  return { dtype: view.dtype, shape: view.shape, bytes: gather(storage, view) };
+}
+
+/** The bytes of a strided view in row-major order. */
+export function gather(storage: Uint8Array, { width, offset, shape, strides }: Layout<unknown>): Uint8Array {
+  const bytes = new Uint8Array(numel(shape) * width);
+  if (isContiguous(shape, strides)) {
+    bytes.set(storage.subarray(offset * width, offset * width + bytes.length));
+    return bytes;
+  }
+  const index = shape.map(() => 0);
+  for (let at = 0, from = offset * width; at < bytes.length; at += width) {
+    bytes.set(storage.subarray(from, from + width), at);
+    for (let d = shape.length - 1; d >= 0; d--) {
+      from += strides[d]! * width;
+      if (++index[d]! < shape[d]!) break;
+      from -= shape[d]! * strides[d]! * width;
+      index[d] = 0;
+    }
+  }
+  return bytes;
+}
+
+function refuseUnknown(layouts: readonly Layout<unknown>[], file: string): void {
+  const unknown = [...new Set(layouts.map(({ dtype }) => dtype).filter((dtype) => !isDType(dtype)))];
+  if (unknown.length === 0) return;
+  throw new CheckpointError(
+    `load ${file}: it has tensors of ${unknown.join(", ")}, which tensors here cannot hold. Convert them in Python, or load with { raw: true } to get their bytes.`,
+    { file, dtypes: unknown },
+  );
+}
+
+/** A contiguous tensor of a dtype with a storage of its own, as formats without sharing have them. */
+export function rowMajor<S>(storage: S, dtype: string, width: number, shape: readonly number[]): Layout<S> {
+  return {
+    storage,
+    dtype,
+    width: isDType(dtype) ? bytesOf(dtype) : width,
+    offset: 0,
+    shape,
+    strides: contiguousStrides(shape),
+  };
+}
