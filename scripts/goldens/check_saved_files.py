@@ -81,7 +81,7 @@ def main(folder, arguments):
     ok("again.pt", list(before) == list(after) and all(before[k] == after[k] for k in ["words", "bytes", "ordered", "indices", "digits", "mixed", "counter", "__proto__"]))
     if "big" in arguments:
         with zipfile.ZipFile(folder / "big.zip") as file:
-            ok("big.zip", [i.file_size for i in file.infolist()] == [17 * 2**28, 2**28] and file.infolist()[1].header_offset > 2**32 and file.testzip() is None)
+            ok("big.zip", [i.file_size for i in file.infolist()][:2] == [17 * 2**28, 2**28] and file.infolist()[1].header_offset > 2**32 and file.testzip() is None)
             reader = torch._C.PyTorchFileReader(str(folder / "big.zip"))
             ok("big.zip, PyTorch's reader", reader.get_record_offset("data/1") % 64 == 0 and reader.get_record("data/1")[-3:] == b"\1\1\1")
 

@@ -93,7 +93,8 @@ if (big === "big") {
     size: pieces * piece.length,
     bytes: () => Array<Uint8Array>(pieces).fill(piece),
   });
-  const { chunks, byteLength } = writeZip([content("data/0", 17), content("data/1", 1)]);
+  const version = { name: "big/version", size: 2, bytes: () => [new TextEncoder().encode("3\n")] };
+  const { chunks, byteLength } = writeZip([content("data/0", 17), content("data/1", 1), version]);
   const file = await open(into("big.zip"), "w");
   for (const chunk of chunks) for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten;
   await file.close();

@@ -167,7 +167,12 @@ class PickleStream {
     const sizes = await this.#longs(rank);
     const strides = await this.#longs(rank);
     const [offset] = await this.#longs(1);
-    return globals.tensor([storage, offset, new PyTuple(sizes), new PyTuple(strides)]);
+    try {
+      return globals.tensor([storage, offset, new PyTuple(sizes), new PyTuple(strides)]);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw fail(this.#source, `a tensor has ${error.message}`, again);
+    }
   }
 
   async #longs(n: number): Promise<number[]> {
