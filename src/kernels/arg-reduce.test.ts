@@ -16,6 +16,7 @@ const forms: readonly (readonly [outer: number, size: number, inner: number])[] 
   [40, 3, 1],
   [9, 33, 1],
   [4, 64, 5],
+  [2, 33, 131],
   [25, 1003, 1],
 ];
 

@@ -5,6 +5,7 @@ import type { Block } from "../ir/build.ts";
 import {
   add,
   and,
+  bits,
   constant,
   div,
   eq,
@@ -17,17 +18,19 @@ import {
   load,
   load4,
   lt,
+  min,
   mul,
   not,
   or,
   rem,
   select,
   splat,
+  sub,
 } from "../ir/build.ts";
 import type { Device } from "../ir/device.ts";
 import type { Expr, Kernel, Var } from "../ir/ir.ts";
-import { isFloat } from "../ir/ir.ts";
-import { grainOf, past, rowTypeOf, scalarOf } from "./row-loop.ts";
+import { elemBytes, isFloat } from "../ir/ir.ts";
+import { grainOf, overRow, past, rowTypeOf, scalarOf } from "./row-loop.ts";
 
 export interface ArgReduce {
   readonly kind: "max" | "min";
@@ -47,6 +50,13 @@ export function argReduce(device: Device, p: ArgReduce): void {
   const { kind, elem, outer, size, inner } = p;
   if (outer * inner === 0) return;
   const wide = inner === 1 && scalarOf(elem) !== "i64" && scalarOf(elem) !== "f64";
+  if (inner > 1 && (elem === "f32" || elem === "i32")) {
+    const strips = Math.ceil(inner / stripColumns);
+    const compiled = device.compile(`arg/${kind}/${elem}/columns`, () => columnKernel(kind, elem));
+    const grain = grainOf(size * Math.min(inner, stripColumns));
+    device.run(compiled, [p.x, p.values, p.indices, size, inner, strips], outer * strips, grain);
+    return;
+  }
   const build = wide ? rowKernel : plainKernel;
   const compiled = device.compile(`arg/${kind}/${elem}/${wide}`, () => build(kind, elem));
   device.run(compiled, [p.x, p.values, p.indices, size, inner], outer * inner, grainOf(size));
@@ -89,6 +99,36 @@ function continueFrom(
     const better = k.let("better", wins(kind, x, best));
     k.set(best, select(better, x, best));
     k.set(index, select(better, i, index));
+  });
+}
+
+const stripColumns = 64;
+
+/** A task is a strip of columns, row by row. Indices are kept as the bits of the elements' own type. */
+function columnKernel(kind: ArgReduce["kind"], elem: "f32" | "i32"): Kernel {
+  return kernel(`arg_${kind}_columns`, { ...params, strips: "i32" }, (k, p) => {
+    k.for(k.begin, k.end, 1, (task) => {
+      const strip = k.let("strip", mul(rem(task, p.strips), stripColumns));
+      const columns = k.let("columns", min(sub(p.inner, strip), stripColumns));
+      const o = k.let("o", div(task, p.strips));
+      const x = k.let("xRow", past(p.x, add(mul(mul(o, p.size), p.inner), strip), elem));
+      const first = add(mul(o, p.inner), strip);
+      const best = k.let("best", past(p.values, first, elem));
+      const index = k.let("index", past(p.indices, first, "i32"));
+      overRow(k, elem, columns, (at) => {
+        at.write(best, at.read(x));
+        at.write(index, at.spread(bits(elem, i32(0))));
+      });
+      k.for(1, p.size, 1, (i) => {
+        k.set(x, add(x, mul(p.inner, elemBytes[elem])));
+        overRow(k, elem, columns, (at) => {
+          const [value, before] = [k.let("value", at.read(x)), k.let("before", at.read(best))];
+          const better = k.let("better", wins(kind, value, before));
+          at.write(best, select(better, value, before));
+          at.write(index, select(better, at.spread(bits(elem, i)), at.read(index)));
+        });
+      });
+    });
   });
 }
 

@@ -23,6 +23,7 @@ import {
 } from "../ir/build.ts";
 import type { Device } from "../ir/device.ts";
 import { type Elem, type Expr, elemBytes, isFloat, type Kernel } from "../ir/ir.ts";
+import { argReduce } from "../kernels/arg-reduce.ts";
 import { grainOf, overRow, past, scalarOf } from "../kernels/row-loop.ts";
 import { layouts, read, write } from "./elements.ts";
 
@@ -38,6 +39,11 @@ interface Form {
 /** The index (first at a tie; a NaN wins) and value of each extremum of [outer, red, inner]. */
 export function reduceArg(device: Device, p: Form & { readonly kind: "max" | "min"; readonly indices: number }): void {
   if (p.outer * p.inner === 0) return;
+  const { elem } = layouts[p.dtype];
+  if (elem !== "u16" && elem !== "i16" && elem !== "i8") {
+    argReduce(device, { ...p, elem, size: p.red, values: p.out });
+    return;
+  }
   const compiled = device.compile(`arg ${p.kind}|${p.dtype}`, () => argKernel(p.kind, p.dtype));
   device.run(
     compiled,
