@@ -7,8 +7,10 @@ import type { Block } from "../ir/build.ts";
 import { add, and, div, fma, kernel, load, load4, lt, min, mul, rem, shuffle, sub } from "../ir/build.ts";
 import type { Device, Launch } from "../ir/device.ts";
 import type { Expr, Kernel, Var } from "../ir/ir.ts";
-import type { Activation } from "./matmul-activation.ts";
-import { activations } from "./matmul-activation.ts";
+import type { Epilogue } from "./matmul-epilogue.ts";
+import { epilogueOf, finish, nameOf } from "./matmul-epilogue.ts";
+import type { Half } from "./matmul-half.ts";
+import { bytesOfB, loadB, loadB4 } from "./matmul-half.ts";
 import type { Item, MatmulProblem, ProblemVars } from "./matmul-problem.ts";
 import { itemAt, itemsOf, moved, problemArgs, problemParams } from "./matmul-problem.ts";
 
@@ -30,27 +32,26 @@ const dotParams = {
 } as const;
 
 /** A task is a band of columns by a band of rows; K is at least 8. */
-function dotKernel(shape: Shape, activation: Activation | undefined): Kernel {
-  const act = activation === undefined ? undefined : activations[activation];
-  return kernel(`matmul_dot_${shape.rows}x${shape.columns}_${activation}`, dotParams, (k, p) => {
+function dotKernel(shape: Shape, half: Half, epilogue: Epilogue): Kernel {
+  return kernel(`matmul_dot_${shape.rows}x${shape.columns}_${nameOf(epilogue)}`, dotParams, (k, p) => {
     const scratch = k.let("scratch", add(p.scratch, mul(k.thread, scratchBytes(shape))));
     const whole = k.let("whole", and(p.K, -width));
     k.for(k.begin, k.end, 1, (task) => {
       const rest = k.let("rest", div(task, p.bands));
-      const item = itemAt(k, p, div(rest, p.rowBands), 4);
+      const item = itemAt(k, p, div(rest, p.rowBands), 4, half);
       const n0 = k.let("n0", mul(rem(task, p.bands), p.bandColumns));
       const m0 = k.let("m0", mul(rem(rest, p.rowBands), p.bandRows));
       const mEnd = k.let("mEnd", min(add(m0, p.bandRows), p.M));
       k.for(n0, min(add(n0, p.bandColumns), p.N), shape.columns, (n) => {
         k.for(m0, mEnd, shape.rows, (m) => {
-          const a = pointers(k, shape.rows, item.a, m, sub(p.M, 1), p.aRow);
-          const b = pointers(k, shape.columns, item.b, n, sub(p.N, 1), p.bCol);
-          tile(k, a, b, whole, scratch);
+          const a = pointers(k, shape.rows, item.a, m, sub(p.M, 1), p.aRow, 4);
+          const b = pointers(k, shape.columns, item.b, n, sub(p.N, 1), p.bCol, bytesOfB(half));
+          tile(k, half, a, b, whole, scratch);
           sumUp(k, shape, scratch);
-          k.if(lt(whole, p.K), () => addRest(k, shape, a, b, sub(p.K, whole), scratch));
+          k.if(lt(whole, p.K), () => addRest(k, half, shape, a, b, sub(p.K, whole), scratch));
           k.for(0, min(sub(mEnd, m), shape.rows), 1, (r) => {
             const sums = k.let("sums", add(scratch, mul(r, 4 * shape.columns)));
-            finish(k, p, item, { m: k.let("m", add(m, r)), n, columns: shape.columns, sums }, act);
+            finishSums(k, p, item, { m: k.let("m", add(m, r)), n, columns: shape.columns, sums }, epilogue);
           });
         });
       });
@@ -63,18 +64,22 @@ function scratchBytes({ rows, columns }: Shape): number {
 }
 
 /** Addresses of `count` lines from line `first`; those past the last repeat it. */
-function pointers(k: Block, count: number, base: Expr, first: Expr, last: Expr, stride: Expr): Var[] {
-  return Array.from({ length: count }, (_, i) => k.let("line", moved(base, mul(min(add(first, i), last), stride), 4)));
+function pointers(k: Block, count: number, base: Expr, first: Expr, last: Expr, stride: Expr, bytes: number): Var[] {
+  return Array.from({ length: count }, (_, i) =>
+    k.let("line", moved(base, mul(min(add(first, i), last), stride), bytes)),
+  );
 }
 
 /** Leaves the 8 partial sums of each product in the scratch; moves the pointers past the whole vectors. */
-function tile(k: Block, a: readonly Var[], b: readonly Var[], whole: Expr, scratch: Expr): void {
+function tile(k: Block, half: Half, a: readonly Var[], b: readonly Var[], whole: Expr, scratch: Expr): void {
   const halves = [0, 4];
   const both = (at: Var): Var[] => halves.map((h) => k.let("v", load4("f32", at, 0, h)));
+  const bothB = (at: Var): Var[] => halves.map((h) => k.let("v", loadB4(half, at, 0, h)));
   const next = (): void => {
-    for (const at of [...a, ...b]) k.set(at, add(at, 4 * width));
+    for (const at of a) k.set(at, add(at, 4 * width));
+    for (const at of b) k.set(at, add(at, bytesOfB(half) * width));
   };
-  const firstB = b.map(both);
+  const firstB = b.map(bothB);
   const sums = a.map((at) => {
     const va = both(at);
     return firstB.map((vb) => halves.map((_, h) => k.let("sum", mul(va[h]!, vb[h]!))));
@@ -83,7 +88,7 @@ function tile(k: Block, a: readonly Var[], b: readonly Var[], whole: Expr, scrat
   k.for(width, whole, width, () => {
     const va = a.map(both);
     b.forEach((at, s) => {
-      const vb = both(at);
+      const vb = bothB(at);
       for (const [r, row] of sums.entries()) {
         for (const [h, sum] of row[s]!.entries()) k.set(sum, fma(va[r]![h]!, vb[h]!, sum));
       }
@@ -110,12 +115,20 @@ function sumUp(k: Block, { rows, columns }: Shape, scratch: Expr): void {
 }
 
 /** The last few steps of k, one by one; the pointers stand where the whole vectors end. */
-function addRest(k: Block, { columns }: Shape, a: readonly Var[], b: readonly Var[], rest: Expr, scratch: Expr): void {
+function addRest(
+  k: Block,
+  half: Half,
+  { columns }: Shape,
+  a: readonly Var[],
+  b: readonly Var[],
+  rest: Expr,
+  scratch: Expr,
+): void {
   for (const [r, aAt] of a.entries()) {
     for (const [s, bAt] of b.entries()) {
       const at = r * columns + s;
       const sum = k.let("sum", load("f32", scratch, at));
-      k.for(0, rest, 1, (i) => k.set(sum, add(sum, mul(load("f32", aAt, i), load("f32", bAt, i)))));
+      k.for(0, rest, 1, (i) => k.set(sum, add(sum, mul(load("f32", aAt, i), loadB(half, bAt, i)))));
       k.store("f32", scratch, at, sum);
     }
   }
@@ -128,20 +141,15 @@ interface Sums {
   readonly sums: Var;
 }
 
-/** Adds what C starts from to a row of sums, and applies the activation: in vectors, or one by one at the edge. */
-function finish(
-  k: Block,
-  p: ProblemVars,
-  item: Item,
-  { m, n, columns, sums }: Sums,
-  act: (x: Expr) => Expr = (x) => x,
-): void {
+/** Adds what C starts from to a row of sums, and finishes them: in vectors, or one by one at the edge. */
+function finishSums(k: Block, p: ProblemVars, item: Item, { m, n, columns, sums }: Sums, epilogue: Epilogue): void {
   const init = k.let("init", moved(item.init, add(mul(m, p.initRow), mul(n, p.initCol)), 4));
   const c = k.let("c", moved(item.c, add(mul(m, p.cRow), n), 4));
   const left = k.let("left", min(sub(p.N, n), columns));
   const quads = k.let("quads", and(left, -4));
-  k.for(0, quads, 4, (i) => k.store("f32", c, i, act(add(load4("f32", sums, i), load4("f32", init, i)))));
-  k.for(quads, left, 1, (i) => k.store("f32", c, i, act(add(load("f32", sums, i), load("f32", init, i)))));
+  const store = (index: Var, sum: Expr): void => finish(k, epilogue, p, "f32", { sums: [k.let("sum", sum)], c, index });
+  k.for(0, quads, 4, (i) => store(i, add(load4("f32", sums, i), load4("f32", init, i))));
+  k.for(quads, left, 1, (i) => store(i, add(load("f32", sums, i), load("f32", init, i))));
 }
 
 /** Rows of A that share a pass over a band of B. */
@@ -154,8 +162,11 @@ export function dotLaunch(device: Device, p: MatmulProblem): Launch {
   const bands = Math.ceil(p.N / bandColumns);
   const rowBands = Math.ceil(p.M / rows);
   const bandArgs = [device.scratch(scratchBytes(shape)), bandColumns, bands, rows, rowBands];
+  const epilogue = epilogueOf(p);
   return {
-    kernel: device.compile(`matmul/dot/${shape.rows}/${p.activation}`, () => dotKernel(shape, p.activation)),
+    kernel: device.compile(`matmul/dot/${shape.rows}/${p.half}/${nameOf(epilogue)}`, () =>
+      dotKernel(shape, p.half, epilogue),
+    ),
     args: [...problemArgs(device, p), ...bandArgs],
     tasks: itemsOf(p.batch) * rowBands * bands,
     grain: Math.ceil(65536 / (p.K * rows * Math.min(bandColumns, p.N))),

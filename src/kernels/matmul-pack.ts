@@ -9,6 +9,8 @@ import type { Block } from "../ir/build.ts";
 import { add, and, constant, div, eq, kernel, load, load4, lt, max, min, mul, rem, shuffle, sub } from "../ir/build.ts";
 import type { Device, Launch } from "../ir/device.ts";
 import type { Expr, Kernel, ParamType, Var } from "../ir/ir.ts";
+import type { Half } from "./matmul-half.ts";
+import { bytesOfB, loadB, loadB4 } from "./matmul-half.ts";
 import { digits, moved } from "./matmul-problem.ts";
 
 export const panelColumns = 16;
@@ -49,6 +51,7 @@ export interface Piece {
   readonly column: Expr;
   readonly K: Expr;
   readonly columns: Expr;
+  readonly half?: Half;
 }
 
 /** Writes a piece as `K` rows of 16. */
@@ -64,12 +67,12 @@ export function packPanel(k: Block, layout: Layout, piece: Piece, to: Expr): voi
   } else packColumns(k, piece, to);
 }
 
-function packRows(k: Block, { from, row, K }: Piece, to: Expr): void {
+function packRows(k: Block, { from, row, K, half }: Piece, to: Expr): void {
   const source = k.let("source", from);
   const target = k.let("target", to);
-  const step = k.let("step", mul(row, 4));
+  const step = k.let("step", mul(row, bytesOfB(half)));
   k.for(0, K, 1, () => {
-    const lines = [0, 4, 8, 12].map((offset) => k.let("line", load4("f32", source, 0, offset)));
+    const lines = [0, 4, 8, 12].map((offset) => k.let("line", loadB4(half, source, 0, offset)));
     for (const [i, line] of lines.entries()) k.store("f32", target, 0, line, 4 * i);
     k.set(source, add(source, step));
     k.set(target, add(target, 4 * panelColumns));
@@ -77,35 +80,42 @@ function packRows(k: Block, { from, row, K }: Piece, to: Expr): void {
 }
 
 /** 4x4 transposes, in chunks of k that stay in the first cache while four columns after four pass over them. */
-function packColumns(k: Block, { from, row, column, K, columns }: Piece, to: Expr): void {
+function packColumns(k: Block, { from, row, column, K, columns, half }: Piece, to: Expr): void {
   const whole = k.let("whole", and(K, -4));
   const last = k.let("last", sub(columns, 1));
   k.for(0, whole, bandRows, (k0) => {
     const end = k.let("end", min(whole, add(k0, bandRows)));
     for (let quad = 0; quad < panelColumns; quad += 4) {
       const sources = [0, 1, 2, 3].map((i) => {
-        return k.let("source", moved(from, add(mul(min(last, quad + i), column), k0), 4));
+        return k.let("source", moved(from, add(mul(min(last, quad + i), column), k0), bytesOfB(half)));
       });
       const target = k.let("target", moved(to, add(mul(k0, panelColumns), quad), 4));
       k.for(k0, end, 4, () => {
-        const lines = sources.map((s) => k.let("line", load4("f32", s, 0)));
+        const lines = sources.map((s) => k.let("line", loadB4(half, s, 0)));
         for (const [i, line] of transposed(k, lines).entries()) k.store("f32", target, 0, line, i * panelColumns);
-        for (const s of sources) k.set(s, add(s, 16));
+        for (const s of sources) k.set(s, add(s, 4 * bytesOfB(half)));
         k.set(target, add(target, 16 * panelColumns));
       });
     }
   });
-  const rest: Piece = { from: moved(from, mul(whole, row), 4), row, column, K: sub(K, whole), columns };
+  const rest: Piece = {
+    from: moved(from, mul(whole, row), bytesOfB(half)),
+    row,
+    column,
+    K: sub(K, whole),
+    columns,
+    half,
+  };
   packStrided(k, rest, add(to, mul(whole, 4 * panelColumns)));
 }
 
-function packStrided(k: Block, { from, row, column, K, columns }: Piece, to: Expr): void {
+function packStrided(k: Block, { from, row, column, K, columns, half }: Piece, to: Expr): void {
   const source = k.let("source", from);
   const target = k.let("target", to);
-  const step = k.let("step", mul(row, 4));
+  const step = k.let("step", mul(row, bytesOfB(half)));
   k.for(0, K, 1, () => {
     for (let n = 0; n < panelColumns; n += 4) k.store("f32", target, n, constant("f32x4", 0));
-    k.for(0, columns, 1, (n) => k.store("f32", target, n, load("f32", source, mul(n, column))));
+    k.for(0, columns, 1, (n) => k.store("f32", target, n, loadB(half, source, mul(n, column))));
     k.set(source, add(source, step));
     k.set(target, add(target, 4 * panelColumns));
   });
@@ -151,6 +161,8 @@ export interface Packing {
   /** Columns of B, rows of A. */
   readonly size: number;
   readonly batch: readonly { readonly size: number; readonly stride: number }[];
+  /** Of B. */
+  readonly half?: Half;
 }
 
 function packArgs({ from, row, column, K, size, batch }: Packing, to: number): number[] {
@@ -167,7 +179,7 @@ const bandPanels = 8;
 const bandRows = 64;
 
 /** A task is 64 rows of eight panels: few enough pages to stay in the first level of address translation. */
-function packBKernel(layout: Layout): Kernel {
+function packBKernel(layout: Layout, half: Half): Kernel {
   const params = { ...packParams, panels: "i32", across: "i32", down: "i32" } as const;
   return kernel(`matmul_pack_b_${layout}`, params, (k, p) => {
     k.for(k.begin, k.end, 1, (task) => {
@@ -176,16 +188,16 @@ function packBKernel(layout: Layout): Kernel {
       const item = k.let("item", div(band, p.across));
       const [i0, i1, i2, i3] = digits(k, item, p.n1, p.n2, p.n3);
       const start = add(add(mul(i0, p.s0), mul(i1, p.s1)), add(mul(i2, p.s2), mul(i3, p.s3)));
-      const from = k.let("itemFrom", moved(p.from, add(start, mul(k0, p.row)), 4));
+      const from = k.let("itemFrom", moved(p.from, add(start, mul(k0, p.row)), bytesOfB(half)));
       const first = k.let("first", mul(rem(band, p.across), bandPanels));
       const K = k.let("bandK", min(sub(p.K, k0), bandRows));
       k.for(first, min(add(first, bandPanels), p.panels), 1, (panel) => {
         const column0 = k.let("column0", max(0, min(mul(panel, panelColumns), sub(p.size, panelColumns))));
         const columns = k.let("columns", min(p.size, panelColumns));
-        const at = k.let("pieceAt", moved(from, mul(column0, p.column), 4));
+        const at = k.let("pieceAt", moved(from, mul(column0, p.column), bytesOfB(half)));
         const row = k.let("row", add(mul(add(mul(item, p.panels), panel), p.K), k0));
         const to = k.let("pieceTo", moved(p.to, mul(row, panelColumns), 4));
-        packPanel(k, layout, { from: at, row: p.row, column: p.column, K, columns }, to);
+        packPanel(k, layout, { from: at, row: p.row, column: p.column, K, columns, half }, to);
       });
     });
   });
@@ -201,7 +213,7 @@ export function packBLaunch(device: Device, p: Packing, to: number): Launch {
   const across = Math.ceil(panels / bandPanels);
   const down = Math.ceil(p.K / bandRows);
   return {
-    kernel: device.compile(`matmul/packB/${layout}`, () => packBKernel(layout)),
+    kernel: device.compile(`matmul/packB/${layout}/${p.half}`, () => packBKernel(layout, p.half)),
     args: [...packArgs(p, to), panels, across, down],
     tasks: itemsIn(p) * across * down,
     grain: 4,

@@ -3,6 +3,7 @@
 
 import type { Device } from "../ir/device.ts";
 import { isEmpty, withoutBias } from "./matmul.ts";
+import type { Half } from "./matmul-half.ts";
 import type { Packing } from "./matmul-pack.ts";
 import { packBLaunch, packedBBytes, panelColumns } from "./matmul-pack.ts";
 import type { MatmulProblem } from "./matmul-problem.ts";
@@ -22,10 +23,12 @@ export interface Matrix {
   readonly b: number;
   readonly bRow: number;
   readonly bCol: number;
+  /** The weight holds halves; the packed copy is f32. */
+  readonly half?: Half;
 }
 
-export function packB(device: Device, { K, N, b, bRow, bCol }: Matrix): PackedB {
-  const packing: Packing = { from: b, row: bRow, column: bCol, K, size: N, batch: [] };
+export function packB(device: Device, { K, N, b, bRow, bCol, half }: Matrix): PackedB {
+  const packing: Packing = { from: b, row: bRow, column: bCol, K, size: N, batch: [], half };
   const address = device.alloc(packedBBytes(packing));
   const { kernel, args, tasks, grain } = packBLaunch(device, packing, address);
   device.run(kernel, args, tasks, grain);
@@ -33,10 +36,10 @@ export function packB(device: Device, { K, N, b, bRow, bCol }: Matrix): PackedB 
 }
 
 /** A product whose B is packed; every batch item shares it. */
-export type PackedProblem = Omit<MatmulProblem, "dtype" | "N" | "K" | "b" | "bRow" | "bCol">;
+export type PackedProblem = Omit<MatmulProblem, "dtype" | "N" | "K" | "b" | "bRow" | "bCol" | "half">;
 
 export function matmulPacked(device: Device, problem: PackedProblem, { K, N, address }: PackedB): void {
-  const own = { dtype: "f32", N, K, b: address, bRow: panelColumns, bCol: 1 } as const;
+  const own = { dtype: "f32", N, K, b: address, bRow: panelColumns, bCol: 1, half: undefined } as const;
   const p = withoutBias(device, { ...problem, ...own });
   if (!isEmpty(p)) tiledFrom(device, folded(p), "panels");
 }

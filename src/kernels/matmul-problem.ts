@@ -5,7 +5,9 @@ import type { Block } from "../ir/build.ts";
 import { add, div, mul, rem } from "../ir/build.ts";
 import type { Device } from "../ir/device.ts";
 import type { Expr, Var } from "../ir/ir.ts";
-import type { Activation } from "./matmul-activation.ts";
+import type { Activation } from "./matmul-epilogue.ts";
+import type { Half } from "./matmul-half.ts";
+import { bytesOfB } from "./matmul-half.ts";
 
 /** One batch dimension: its size, and how many elements a step along it moves in each operand (0 broadcasts). */
 export interface Batch {
@@ -16,7 +18,8 @@ export interface Batch {
 }
 
 /**
- * C[m,n] = activation(sum over k of A[m,k] B[k,n] + bias[n]), or C += … with `accumulate`, for every batch item.
+ * C[m,n] = activation(sum over k of A[m,k] B[k,n] + bias[n]) + residual[m,n] for every batch item; with `accumulate` the sum
+ * starts from C[m,n].
  * Addresses are in bytes, strides in elements; C has a column stride of one.
  */
 export interface MatmulProblem {
@@ -38,6 +41,12 @@ export interface MatmulProblem {
   /** Address of N elements. */
   readonly bias?: number | undefined;
   readonly activation?: Activation | undefined;
+  /** Bytes from C to an addend that lies as C does. */
+  readonly residual?: number | undefined;
+  /** Bytes from C to where the activation's argument is written, laid out as C is. */
+  readonly preActivation?: number | undefined;
+  /** B holds halves; `dtype` is f32. */
+  readonly half?: Half;
 }
 
 export const problemParams = {
@@ -75,6 +84,9 @@ export const problemParams = {
   c1: "i32",
   c2: "i32",
   c3: "i32",
+  /** Bytes from C to what lies as C does. */
+  residual: "i32",
+  preActivation: "i32",
 } as const;
 
 export type ProblemVars = { readonly [key in keyof typeof problemParams]: Var };
@@ -87,17 +99,17 @@ export interface Item {
   readonly init: Var;
 }
 
-export function itemAt(k: Block, p: ProblemVars, item: Expr, bytes: number): Item {
+export function itemAt(k: Block, p: ProblemVars, item: Expr, bytes: number, half?: Half): Item {
   const [i0, i1, i2, i3] = digits(k, item, p.n1, p.n2, p.n3);
-  const at = (name: string, base: Var, s0: Var, s1: Var, s2: Var, s3: Var): Var => {
+  const at = (name: string, base: Var, s0: Var, s1: Var, s2: Var, s3: Var, width: number): Var => {
     const elements = add(add(mul(i0, s0), mul(i1, s1)), add(mul(i2, s2), mul(i3, s3)));
-    return k.let(name, add(base, mul(elements, bytes)));
+    return k.let(name, add(base, mul(elements, width)));
   };
   return {
-    a: at("aItem", p.a, p.a0, p.a1, p.a2, p.a3),
-    b: at("bItem", p.b, p.b0, p.b1, p.b2, p.b3),
-    c: at("cItem", p.c, p.c0, p.c1, p.c2, p.c3),
-    init: at("initItem", p.init, p.init0, p.init1, p.init2, p.init3),
+    a: at("aItem", p.a, p.a0, p.a1, p.a2, p.a3, bytes),
+    b: at("bItem", p.b, p.b0, p.b1, p.b2, p.b3, half === undefined ? bytes : bytesOfB(half)),
+    c: at("cItem", p.c, p.c0, p.c1, p.c2, p.c3, bytes),
+    init: at("initItem", p.init, p.init0, p.init1, p.init2, p.init3, bytes),
   };
 }
 
@@ -160,6 +172,7 @@ export function problemArgs(device: Device, p: MatmulProblem): number[] {
     ...[p.a, p.b, p.c, init, own * p.cRow, initCol, own * d0.c, own * d1.c, own * d2.c, own * d3.c],
     ...[p.M, p.N, p.K, p.aRow, p.aCol, p.bRow, p.bCol, p.cRow, d1.size, d2.size, d3.size],
     ...[d0.a, d1.a, d2.a, d3.a, d0.b, d1.b, d2.b, d3.b, d0.c, d1.c, d2.c, d3.c],
+    ...[p.residual ?? 0, p.preActivation ?? 0],
   ];
 }
 

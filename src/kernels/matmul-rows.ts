@@ -7,22 +7,24 @@ import type { Block } from "../ir/build.ts";
 import { add, and, div, fma, i32, kernel, lane, load, load4, loadSplat, min, mul, rem, sub } from "../ir/build.ts";
 import type { Device, Launch } from "../ir/device.ts";
 import type { Expr, Kernel, Var } from "../ir/ir.ts";
-import type { Activation } from "./matmul-activation.ts";
-import { activations } from "./matmul-activation.ts";
+import type { Epilogue } from "./matmul-epilogue.ts";
+import { epilogueOf, finish, isNothing, nameOf, noEpilogue } from "./matmul-epilogue.ts";
+import type { Half } from "./matmul-half.ts";
+import { bytesOfB, loadB, loadB4 } from "./matmul-half.ts";
 import type { MatmulProblem } from "./matmul-problem.ts";
 import { constants, itemAt, itemsOf, moved, problemArgs, problemParams } from "./matmul-problem.ts";
 
 const atOnce = 8;
 const unrolled = 16;
 
-function rowsKernel(activation: Activation | undefined): Kernel {
-  const act = activation === undefined ? undefined : activations[activation];
-  return kernel(`matmul_rows_${activation}`, { ...problemParams, bandColumns: "i32", bands: "i32" }, (k, p) => {
+function rowsKernel(half: Half, epilogue: Epilogue): Kernel {
+  const bBytes = bytesOfB(half);
+  return kernel(`matmul_rows_${nameOf(epilogue)}`, { ...problemParams, bandColumns: "i32", bands: "i32" }, (k, p) => {
     k.for(k.begin, k.end, 1, (task) => {
-      const item = itemAt(k, p, div(task, p.bands), 4);
+      const item = itemAt(k, p, div(task, p.bands), 4, half);
       const n0 = k.let("n0", mul(rem(task, p.bands), p.bandColumns));
       const N = k.let("bandN", min(sub(p.N, n0), p.bandColumns));
-      const bStart = k.let("bStart", moved(item.b, n0, 4));
+      const bStart = k.let("bStart", moved(item.b, n0, bBytes));
       const line = (m: Expr): Var => k.let("c", moved(item.c, add(mul(m, p.cRow), n0), 4));
 
       k.for(0, p.M, 1, (m) => {
@@ -37,8 +39,8 @@ function rowsKernel(activation: Activation | undefined): Kernel {
         k.for(from, to, count, (k0) => {
           k.for(0, p.M, 1, (m) => {
             const a = k.let("a", moved(item.a, add(mul(m, p.aRow), mul(k0, p.aCol)), 4));
-            const b = k.let("b", moved(bStart, mul(k0, p.bRow), 4));
-            addRows(k, count, N, line(m), { at: a, step: mul(p.aCol, 4) }, { at: b, step: mul(p.bRow, 4) });
+            const b = k.let("b", moved(bStart, mul(k0, p.bRow), bBytes));
+            addRows(k, half, count, N, line(m), { at: a, step: mul(p.aCol, 4) }, { at: b, step: mul(p.bRow, bBytes) });
           });
         });
       };
@@ -46,12 +48,14 @@ function rowsKernel(activation: Activation | undefined): Kernel {
       steps(i32(0), whole, atOnce);
       steps(whole, p.K, 1);
 
-      if (act === undefined) return;
+      if (isNothing(epilogue)) return;
       k.for(0, p.M, 1, (m) => {
         const c = line(m);
         const quads = k.let("quads", and(N, -4));
-        k.for(0, quads, 4, (n) => k.store("f32", c, n, act(load4("f32", c, n))));
-        k.for(quads, N, 1, (n) => k.store("f32", c, n, act(load("f32", c, n))));
+        const store = (index: Var, sum: Expr): void =>
+          finish(k, epilogue, p, "f32", { sums: [k.let("sum", sum)], c, index });
+        k.for(0, quads, 4, (n) => store(n, load4("f32", c, n)));
+        k.for(quads, N, 1, (n) => store(n, load("f32", c, n)));
       });
     });
   });
@@ -64,7 +68,7 @@ interface Stream {
 }
 
 /** Adds `count` rows of B, each times its element of A, to N elements of C. */
-function addRows(k: Block, count: number, N: Var, c: Var, a: Stream, b: Stream): void {
+function addRows(k: Block, half: Half, count: number, N: Var, c: Var, a: Stream, b: Stream): void {
   const values: Var[] = [];
   const rows: Var[] = [];
   for (let i = 0; i < count; i++) {
@@ -78,14 +82,14 @@ function addRows(k: Block, count: number, N: Var, c: Var, a: Stream, b: Stream):
   k.for(0, vectors, unrolled, (n) => {
     const sums = offsets.map((o) => k.let("sum", load4("f32", c, n, o)));
     for (const [i, row] of rows.entries()) {
-      for (const [v, sum] of sums.entries()) k.set(sum, fma(values[i]!, load4("f32", row, n, offsets[v]), sum));
+      for (const [v, sum] of sums.entries()) k.set(sum, fma(values[i]!, loadB4(half, row, n, offsets[v]), sum));
     }
     for (const [v, sum] of sums.entries()) k.store("f32", c, n, sum, offsets[v]);
   });
   const firsts = values.map((v) => k.let("first", lane(v, 0)));
   k.for(vectors, N, 1, (n) => {
     const sum = k.let("sum", load("f32", c, n));
-    for (const [i, row] of rows.entries()) k.set(sum, fma(firsts[i]!, load("f32", row, n), sum));
+    for (const [i, row] of rows.entries()) k.set(sum, fma(firsts[i]!, loadB(half, row, n), sum));
     k.store("f32", c, n, sum);
   });
 }
@@ -110,17 +114,16 @@ function inPieces(device: Device, p: MatmulProblem): void {
   const sums = device.alloc(4 * pieces * M * N);
   try {
     const batch = [{ size: pieces, a: K * p.aCol, b: K * p.bRow, c: M * N }];
-    const plain = { bias: undefined, activation: undefined };
-    const each = { ...p, ...plain, K, c: sums, cRow: N, batch, accumulate: false };
+    const each = { ...p, ...noEpilogue, bias: undefined, K, c: sums, cRow: N, batch, accumulate: false };
     const ones = { a: constants(device).ones.f32, aRow: 0, aCol: 0 };
     const rows = [{ size: M, a: 0, b: N, c: p.cRow }];
-    const total = { ...p, ...ones, M: 1, K: pieces, b: sums, bRow: M * N, bCol: 1, batch: rows };
+    const total = { ...p, ...ones, half: undefined, M: 1, K: pieces, b: sums, bRow: M * N, bCol: 1, batch: rows };
     const launches = [rowsLaunch(device, each)];
     if (rest === 0) launches.push(rowsLaunch(device, total));
     else {
       const a = p.a + 4 * K * pieces * p.aCol;
-      const b = p.b + 4 * K * pieces * p.bRow;
-      launches.push(rowsLaunch(device, { ...total, activation: undefined }));
+      const b = p.b + bytesOfB(p.half) * K * pieces * p.bRow;
+      launches.push(rowsLaunch(device, { ...total, ...noEpilogue }));
       launches.push(rowsLaunch(device, { ...p, a, b, K: rest, accumulate: true, bias: undefined }));
     }
     device.runAll(launches);
@@ -139,8 +142,9 @@ export function rowsLaunch(device: Device, p: MatmulProblem): Launch {
   const items = itemsOf(p.batch);
   const bandColumns = widthOf(p.N, items);
   const bands = Math.ceil(p.N / bandColumns);
+  const epilogue = epilogueOf(p);
   return {
-    kernel: device.compile(`matmul/rows/${p.activation}`, () => rowsKernel(p.activation)),
+    kernel: device.compile(`matmul/rows/${p.half}/${nameOf(epilogue)}`, () => rowsKernel(p.half, epilogue)),
     args: [...problemArgs(device, p), bandColumns, bands],
     tasks: items * bands,
     grain: Math.ceil(65536 / (p.K * p.M * Math.min(bandColumns, p.N) + 1)),

@@ -15,7 +15,6 @@ import {
   div,
   eq,
   fma,
-  ge,
   gt,
   i32,
   kernel,
@@ -32,8 +31,10 @@ import {
   sub,
 } from "../ir/build.ts";
 import type { Expr, Kernel, Var } from "../ir/ir.ts";
-import type { Activation } from "./matmul-activation.ts";
-import { activations } from "./matmul-activation.ts";
+import type { Epilogue } from "./matmul-epilogue.ts";
+import { activations, finish, isNothing, nameOf } from "./matmul-epilogue.ts";
+import type { Half } from "./matmul-half.ts";
+import { bytesOfB } from "./matmul-half.ts";
 import type { Layout } from "./matmul-pack.ts";
 import { low, packPanel, panelColumns, tall } from "./matmul-pack.ts";
 import type { Item } from "./matmul-problem.ts";
@@ -86,15 +87,14 @@ interface Strip {
   readonly K: Var;
 }
 
-export function tileKernel(source: Source, activation: Activation | undefined): Kernel {
-  const act = activation === undefined ? undefined : activations[activation];
-  return kernel(`matmul_${source.replace(" ", "_")}_${activation}`, tileParams, (k, p) => {
+export function tileKernel(source: Source, half: Half, epilogue: Epilogue): Kernel {
+  return kernel(`matmul_${source.replace(" ", "_")}_${nameOf(epilogue)}`, tileParams, (k, p) => {
     const scratch = k.let("scratch", add(p.scratch, mul(k.thread, tileScratch)));
     k.for(k.begin, k.end, 1, (task) => {
       const band = k.let("band", div(task, p.columnPanels));
       const j = k.let("j", rem(task, p.columnPanels));
       const group = k.let("group", rem(band, p.groups));
-      const item = itemAt(k, p, div(band, p.groups), 4);
+      const item = itemAt(k, p, div(band, p.groups), 4, half);
       const narrow = k.let("narrow", lt(p.N, panelColumns));
       const column0 = k.let("column0", max(0, min(mul(j, panelColumns), sub(p.N, panelColumns))));
       const skip = k.let("skip", sub(mul(j, panelColumns), column0));
@@ -102,13 +102,13 @@ export function tileKernel(source: Source, activation: Activation | undefined): 
       k.for(0, max(p.K, 1), depth, (k0) => {
         const K = k.let("depth", min(sub(p.K, k0), depth));
         const strip: Strip = { p, item, scratch, j, column0, skip, narrow, edge, k0, K };
-        const b = readB(k, source, strip);
+        const b = readB(k, source, half, strip);
         const firstPanel = k.let("firstPanel", mul(group, p.group));
         const isLast = eq(group, sub(p.groups, 1));
         const endPanel = k.let("endPanel", select(isLast, p.talls, add(firstPanel, p.group)));
-        k.for(firstPanel, endPanel, 1, (i) => rowPanel(k, strip, b, tall, mul(i, tall), act));
+        k.for(firstPanel, endPanel, 1, (i) => rowPanel(k, strip, b, tall, mul(i, tall), epilogue));
         k.if(isLast, () => {
-          k.for(0, p.lows, 1, (i) => rowPanel(k, strip, b, low, add(mul(p.talls, tall), mul(i, low)), act));
+          k.for(0, p.lows, 1, (i) => rowPanel(k, strip, b, low, add(mul(p.talls, tall), mul(i, low)), epilogue));
         });
       });
     });
@@ -121,14 +121,14 @@ interface Stream {
   readonly step: Var;
 }
 
-function readB(k: Block, source: Source, { p, item, scratch, j, column0, narrow, k0, K }: Strip): Stream {
+function readB(k: Block, source: Source, half: Half, { p, item, scratch, j, column0, narrow, k0, K }: Strip): Stream {
   if (source === "panels") {
     const at = k.let("b", moved(item.b, mul(add(mul(j, p.K), k0), panelColumns), 4));
     return { at, step: k.let("bStep", i32(4 * panelColumns)) };
   }
-  const start = k.let("bStart", moved(item.b, add(mul(k0, p.bRow), mul(column0, p.bCol)), 4));
+  const start = k.let("bStart", moved(item.b, add(mul(k0, p.bRow), mul(column0, p.bCol)), bytesOfB(half)));
   const panel = k.let("panel", add(scratch, tileBytes));
-  const piece = { from: start, row: p.bRow, column: p.bCol, K, columns: min(p.N, panelColumns) };
+  const piece = { from: start, row: p.bRow, column: p.bCol, K, columns: min(p.N, panelColumns), half };
   if (source === "rows") {
     k.if(narrow, () => packPanel(k, "strided", piece, panel));
     const at = k.let("b", select(narrow, panel, start));
@@ -145,7 +145,7 @@ function rowPanel(
   b: Stream,
   rows: number,
   panelRow: Expr,
-  act: ((x: Expr) => Expr) | undefined,
+  epilogue: Epilogue,
 ): void {
   const row0 = k.let("row0", panelRow);
   const valid = k.let("valid", min(sub(p.M, row0), rows));
@@ -174,15 +174,64 @@ function rowPanel(
     bStep: b.step,
     K,
   });
-  if (act !== undefined) {
-    k.if(ge(add(k0, depth), p.K), () => {
-      k.for(0, valid, 1, (r) => {
-        const line = k.let("line", add(to, mul(r, toRow)));
-        k.for(0, panelColumns, 4, (n) => k.store("f32", line, n, act(load4("f32", line, n))));
-      });
+  const copyOut = (): void => copyTile(k, valid, skip, min(p.N, panelColumns), to, toRow, c, cRow);
+  if (isNothing(epilogue)) return k.if(edge, copyOut);
+  k.if(
+    lt(add(k0, depth), p.K),
+    () => k.if(edge, copyOut),
+    () => {
+      k.if(
+        edge,
+        () => finishEdge(k, p, epilogue, { valid, start: skip, end: min(p.N, panelColumns), to, toRow, c, cRow }),
+        () => finishWhole(k, p, epilogue, { valid, c, cRow }),
+      );
+    },
+  );
+}
+
+interface Whole {
+  readonly valid: Var;
+  readonly c: Var;
+  readonly cRow: Var;
+}
+
+/** The epilogue over a tile that lies in C. */
+function finishWhole(k: Block, p: TileVars, epilogue: Epilogue, { valid, c, cRow }: Whole): void {
+  k.for(0, valid, 1, (r) => {
+    const line = k.let("line", add(c, mul(r, cRow)));
+    k.for(0, panelColumns, 8, (n) => {
+      const sums = [0, 4].map((offset) => k.let("sum", load4("f32", line, n, offset)));
+      finish(k, epilogue, p, "f32", { sums, c: line, index: n });
+    });
+  });
+}
+
+interface EdgeTile extends Whole {
+  readonly start: Expr;
+  readonly end: Expr;
+  readonly to: Var;
+  readonly toRow: Var;
+}
+
+/** The epilogue over a tile in the scratch, and its columns' way into C: the activation in vectors, the rest one by one. */
+function finishEdge(k: Block, p: TileVars, { activation, residual, keeps }: Epilogue, tile: EdgeTile): void {
+  const { valid, start, end, to, toRow, c, cRow } = tile;
+  if (keeps) copyTile(k, valid, start, end, to, toRow, k.let("pre", add(c, p.preActivation)), cRow);
+  if (activation !== undefined) {
+    const act = activations[activation];
+    k.for(0, valid, 1, (r) => {
+      const line = k.let("line", add(to, mul(r, toRow)));
+      k.for(0, panelColumns, 4, (n) => k.store("f32", line, n, act(load4("f32", line, n))));
     });
   }
-  k.if(edge, () => copyTile(k, valid, skip, min(p.N, panelColumns), to, toRow, c, cRow));
+  k.for(0, valid, 1, (r) => {
+    const source = k.let("source", add(to, mul(r, toRow)));
+    const target = k.let("target", add(c, mul(r, cRow)));
+    const last: Epilogue = { activation: undefined, residual, keeps: false };
+    k.for(start, end, 1, (index) => {
+      finish(k, last, p, "f32", { sums: [k.let("sum", load("f32", source, index))], c: target, index });
+    });
+  });
 }
 
 /** Addresses of the tile's rows; those past the last valid one repeat it. */

@@ -2,6 +2,8 @@
 // cut into tasks, and how a product whose packed operands would be too large is cut in two.
 
 import type { Device, Launch } from "../ir/device.ts";
+import { epilogueOf, nameOf, noEpilogue } from "./matmul-epilogue.ts";
+import { bytesOfB } from "./matmul-half.ts";
 import type { Packing } from "./matmul-pack.ts";
 import { layoutOf, low, packALaunch, packedABytes, panelColumns, rowPanels, tall } from "./matmul-pack.ts";
 import type { Batch, MatmulProblem } from "./matmul-problem.ts";
@@ -32,7 +34,8 @@ export function tiled(device: Device, p: MatmulProblem, limit: number = packedLi
 }
 
 /** Whether B is better read where it lies: few rows use it, and its own rows do not all fall on the same cache lines. */
-function isDirect({ M, K, bRow }: MatmulProblem): boolean {
+function isDirect({ M, K, bRow, half }: MatmulProblem): boolean {
+  if (half !== undefined) return false;
   return M <= 4 * tall || (M <= 8 * tall && bRow % 1024 !== 0) || (M <= 16 * tall && K <= 64);
 }
 
@@ -77,10 +80,11 @@ function restrided(batch: readonly Batch[], itemSize: number): Batch[] {
 /** Two smaller products that make the same C one after the other, or nothing where there is nothing to cut. */
 function cut(p: MatmulProblem, onlyRows: boolean): readonly [MatmulProblem, MatmulProblem] | undefined {
   const [outer, ...inner] = p.batch;
+  const bBytes = bytesOfB(p.half);
   if (outer !== undefined) {
     if (outer.size === 1) return cut({ ...p, batch: inner }, onlyRows);
     const size = outer.size >> 1;
-    const rest = { ...p, a: p.a + 4 * size * outer.a, b: p.b + 4 * size * outer.b, c: p.c + 4 * size * outer.c };
+    const rest = { ...p, a: p.a + 4 * size * outer.a, b: p.b + bBytes * size * outer.b, c: p.c + 4 * size * outer.c };
     return [
       { ...p, batch: [{ ...outer, size }, ...inner] },
       { ...rest, batch: [{ ...outer, size: outer.size - size }, ...inner] },
@@ -99,12 +103,12 @@ function cut(p: MatmulProblem, onlyRows: boolean): readonly [MatmulProblem, Matm
     const bias = p.bias === undefined ? undefined : p.bias + 4 * half;
     return [
       { ...p, N: half },
-      { ...p, b: p.b + 4 * half * p.bCol, c: p.c + 4 * half, bias, N: p.N - half },
+      { ...p, b: p.b + bBytes * half * p.bCol, c: p.c + 4 * half, bias, N: p.N - half },
     ];
   }
-  const rest = { ...p, a: p.a + 4 * half * p.aCol, b: p.b + 4 * half * p.bRow, K: p.K - half };
+  const rest = { ...p, a: p.a + 4 * half * p.aCol, b: p.b + bBytes * half * p.bRow, K: p.K - half };
   return [
-    { ...p, K: half, activation: undefined },
+    { ...p, ...noEpilogue, K: half },
     { ...rest, accumulate: true, bias: undefined },
   ];
 }
@@ -118,9 +122,12 @@ function tileLaunch(device: Device, p: MatmulProblem, source: Source, packedA: b
   const groups = Math.max(1, Math.ceil(talls / group));
   const tasks = items * groups * columnPanels;
   const a = packedA ? { ...p, aRow: 1 } : p;
+  const epilogue = epilogueOf(p);
   const aSteps = packedA ? [p.K, tall, low] : [p.aRow, p.aCol, p.aCol];
   return {
-    kernel: device.compile(`matmul/tile/${source}/${p.activation}`, () => tileKernel(source, p.activation)),
+    kernel: device.compile(`matmul/tile/${source}/${p.half}/${nameOf(epilogue)}`, () =>
+      tileKernel(source, p.half, epilogue),
+    ),
     args: [...problemArgs(device, a), device.scratch(tileScratch), ...aSteps, talls, lows, group, groups, columnPanels],
     tasks,
     grain: Math.ceil(grainWork / ((p.M * p.N * p.K * items) / tasks + 1)),

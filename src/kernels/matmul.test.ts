@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16, float32ToFloat16 } from "../base/half.ts";
 import { createInterpreterDevice } from "../devices/interpreter/device.ts";
 import { createWasmDevice } from "../devices/wasm/device.ts";
 import type { Device } from "../ir/device.ts";
@@ -30,6 +31,11 @@ interface Case {
   readonly accumulate?: boolean;
   readonly bias?: boolean;
   readonly activation?: Activation;
+  readonly residual?: boolean;
+  /** The activation's argument is written out too. */
+  readonly keeps?: boolean;
+  /** B holds halves. */
+  readonly half?: "float16" | "bfloat16";
   readonly packed?: boolean;
   /** Bytes that packed operands may take. */
   readonly limit?: number;
@@ -70,14 +76,20 @@ function made(t: Case, seed: number) {
     const values = Float64Array.from({ length: n }, next);
     return dtype === "f32" ? Float64Array.from(Float32Array.from(values)) : values;
   };
-  const values = { a: array(spans.a), b: array(spans.b), c: array(spans.c), bias: array(N) };
-  const problem = { dtype, M, N, K, aRow, aCol, bRow, bCol, cRow, batch, accumulate: t.accumulate ?? false };
-  return { problem, values };
+  const bits = t.half === undefined ? undefined : toHalf[t.half](Float32Array.from(array(spans.b)));
+  const b = bits === undefined ? array(spans.b) : Float64Array.from(fromHalf[t.half!](bits)); // what the bits stand for
+  const values = { a: array(spans.a), b, c: array(spans.c), bias: array(N), residual: array(spans.c) };
+  const { accumulate = false, half } = t;
+  const problem = { dtype, M, N, K, aRow, aCol, bRow, bCol, cRow, batch, accumulate, half };
+  return { problem, values, bits };
 }
 
-/** Runs a case and returns all of C's memory. */
+const toHalf = { float16: float32ToFloat16, bfloat16: float32ToBfloat16 } as const;
+const fromHalf = { float16: float16ToFloat32, bfloat16: bfloat16ToFloat32 } as const;
+
+/** Runs a case and returns all of C's memory, and what was kept of the activation's argument behind it. */
 function onDevice(device: Device, t: Case, seed: number): number[] {
-  const { problem, values } = made(t, seed);
+  const { problem, values, bits } = made(t, seed);
   const { dtype } = problem;
   const bytes = bytesOf[dtype];
   const put = (from: Float64Array): number => {
@@ -86,17 +98,30 @@ function onDevice(device: Device, t: Case, seed: number): number[] {
     return address;
   };
   const live = device.memoryStats().liveBlocks;
-  const at = { a: put(values.a), b: put(values.b), c: put(values.c) };
-  const bias = put(values.bias);
-  const extra = { bias: t.bias === true ? bias : undefined, activation: t.activation };
+  const putBits = (from: Uint16Array): number => {
+    const address = device.alloc(from.byteLength + 4) + 4;
+    new Uint16Array(device.u8.buffer, address, from.length).set(from);
+    return address;
+  };
+  const at = { a: put(values.a), b: bits === undefined ? put(values.b) : putBits(bits), c: put(values.c) };
+  const [bias, residual, kept] = [put(values.bias), put(values.residual), put(values.c)];
+  const extra = {
+    bias: t.bias === true ? bias : undefined,
+    activation: t.activation,
+    residual: t.residual === true ? residual - at.c : undefined,
+    preActivation: t.keeps === true ? kept - at.c : undefined,
+  };
   if (t.packed === true) {
     const weight = packB(device, { ...problem, b: at.b });
     matmulPacked(device, { ...problem, ...extra, a: at.a, c: at.c }, weight);
     device.free(weight.address);
   } else if (t.limit !== undefined) tiled(device, { ...problem, ...at, ...extra }, t.limit);
   else matmul(device, { ...problem, ...at, ...extra });
-  const result = Array.from(device[dtype].subarray(at.c / bytes, at.c / bytes + values.c.length));
-  for (const address of [...Object.values(at), bias]) device.free(address - (dtype === "f32" ? 4 : 0));
+  const all = t.keeps === true ? [at.c, kept] : [at.c];
+  const result = all.flatMap((from) =>
+    Array.from(device[dtype].subarray(from / bytes, from / bytes + values.c.length)),
+  );
+  for (const address of [...Object.values(at), bias, residual, kept]) device.free(address - (dtype === "f32" ? 4 : 0));
   assert.ok(device.memoryStats().liveBlocks <= live + 1, "nothing is left but the constants");
   return result;
 }
@@ -113,8 +138,9 @@ const activations: { readonly [a in Activation]: (x: number) => number } = {
 /** The definition, in f64, and for each element how large its terms are together. */
 function byDefinition(t: Case, seed: number): { readonly values: Float64Array; readonly sizes: Float64Array } {
   const { problem: p, values } = made(t, seed);
-  const { a, b, bias } = values;
+  const { a, b, bias, residual } = values;
   const c = values.c.slice();
+  const kept = values.c.slice();
   const sizes = new Float64Array(c.length);
   const item = (depth: number, ao: number, bo: number, co: number): void => {
     const d = p.batch[depth];
@@ -132,13 +158,16 @@ function byDefinition(t: Case, seed: number): { readonly values: Float64Array; r
           sum += term;
           size += Math.abs(term);
         }
-        c[at] = t.activation === undefined ? sum : activations[t.activation](sum);
-        sizes[at] = size;
+        kept[at] = sum;
+        const addend = t.residual === true ? residual[at]! : 0;
+        c[at] = (t.activation === undefined ? sum : activations[t.activation](sum)) + addend;
+        sizes[at] = size + Math.abs(addend);
       }
     }
   };
   item(0, 0, 0, 0);
-  return { values: c, sizes };
+  if (t.keeps !== true) return { values: c, sizes };
+  return { values: Float64Array.of(...c, ...kept), sizes: Float64Array.of(...sizes, ...sizes) };
 }
 
 /** A sum of K terms may be off by some roundings of what was added up; an integer by nothing. */
@@ -250,6 +279,75 @@ test("activations, after the last of the additions", () => {
     }
   }
   check({ M: 7, N: 20, K: 2100, activation: "relu", bias: true });
+});
+
+test("a residual after the activation, and the activation's argument", () => {
+  for (const [M, N, K] of [
+    [1, 3, 5], // plain
+    [1, 35, 70],
+    [2, 130, 4100], // in pieces
+    [5, 18, 64],
+    [26, 35, 30],
+    [40, 11, 90], // narrow
+    [50, 48, 2100], // C is visited more than once
+  ] as const) {
+    for (const b of ["rows", "columns"] as const) {
+      check({ M, N, K, b, gap: 3, bias: true, residual: true });
+      check({ M, N, K, b, accumulate: true, bias: true, residual: true });
+      for (const residual of [false, true])
+        check({ M, N, K, b, gap: 1, bias: true, activation: "gelu", residual, keeps: true });
+      check({ M, N, K, b, packed: true, activation: "silu", residual: true, keeps: true });
+      check({ M, N, K, a: "columns", b, batch: [[3, "ab"]], activation: "relu", residual: true, keeps: true });
+    }
+  }
+  check({ M: 40, N: 1, K: 70, activation: "tanh", residual: true, keeps: true });
+  check({ M: 1, N: 0, K: 3, residual: true });
+  check({ M: 60, N: 50, K: 0, bias: true, residual: true });
+  check({
+    M: 200,
+    N: 20,
+    K: 2100,
+    a: "columns",
+    limit: 4096,
+    bias: true,
+    activation: "gelu",
+    residual: true,
+    keeps: true,
+  });
+});
+
+test("a B of halves", () => {
+  for (const half of ["float16", "bfloat16"] as const) {
+    for (const [M, N, K] of [
+      [1, 3, 5],
+      [1, 50, 72],
+      [2, 130, 4100],
+      [3, 33, 41],
+      [6, 40, 300],
+      [26, 35, 30],
+      [40, 11, 90],
+      [300, 50, 65],
+    ] as const) {
+      for (const b of layouts) {
+        check({ M, N, K, b, half, gap: 1, bias: true, activation: "relu" });
+        check({
+          M,
+          N,
+          K,
+          b,
+          half,
+          accumulate: true,
+          batch: [
+            [2, "ab"],
+            [2, "b"],
+          ],
+        });
+        check({ M, N, K, b, half, packed: true, bias: true });
+      }
+    }
+    check({ M: 40, N: 1, K: 70, half });
+    check({ M: 200, N: 1060, K: 1100, a: "columns", b: "columns", half, limit: 4096, bias: true });
+  }
 });
 
 test("batches: dense, broadcast, and shared weights", () => {
@@ -376,6 +474,10 @@ test("the interpreter means the same", () => {
     { M: 11, N: 18, K: 21, a: "columns", b: "columns", batch: [[2, "ab"]] },
     { M: 8, N: 65, K: 9, a: "columns", b: "strided" },
     { M: 5, N: 18, K: 6, packed: true },
+    { M: 8, N: 21, K: 18, bias: true, activation: "gelu", residual: true, keeps: true },
+    { M: 1, N: 40, K: 80, bias: true, activation: "tanh", residual: true, keeps: true },
+    { M: 1, N: 11, K: 19, b: "columns", half: "bfloat16" },
+    { M: 7, N: 18, K: 21, b: "columns", half: "float16", residual: true },
     { dtype: "f64", M: 5, N: 6, K: 7 },
     { dtype: "i32", M: 5, N: 6, K: 7 },
   ];
@@ -389,7 +491,7 @@ test("random problems", () => {
   for (let i = 0; i < 250; i++) {
     const t: Case = {
       ...{ M: pick(sizes), N: pick(sizes), K: pick(sizes), a: pick(layouts), b: pick(layouts), gap: pick([0, 1, 4]) },
-      ...{ accumulate: pick([true, false]), bias: pick([true, false]) },
+      ...{ accumulate: pick([true, false]), bias: pick([true, false]), residual: pick([true, false]) },
       batch: pick([[], [], [[2, "ab"]], [[3, "a"]]] as const),
     };
     if (t.M * t.N * t.K < 2e6) check(t, i + 1);

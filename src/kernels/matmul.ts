@@ -9,13 +9,14 @@
 
 import type { Device, Launch } from "../ir/device.ts";
 import { dotLaunch } from "./matmul-dot.ts";
+import { noEpilogue } from "./matmul-epilogue.ts";
 import { plainLaunch } from "./matmul-plain.ts";
 import type { MatmulProblem } from "./matmul-problem.ts";
 import { constants, folded, itemsOf } from "./matmul-problem.ts";
 import { fewRows } from "./matmul-rows.ts";
 import { tiled } from "./matmul-tiled.ts";
 
-export type { Activation } from "./matmul-activation.ts";
+export type { Activation } from "./matmul-epilogue.ts";
 export type { Batch, MatmulProblem } from "./matmul-problem.ts";
 
 /** Multiplications up to which setting up a tile costs more than it saves. */
@@ -24,7 +25,7 @@ const tiny = 2048;
 export function matmul(device: Device, problem: MatmulProblem): void {
   if (isEmpty(problem)) return;
   let p = withoutBias(device, folded(problem));
-  if (p.N === 1 && p.M > 1 && p.cRow === 1 && p.bias === undefined) p = turned(p);
+  if (p.N === 1 && p.M > 1 && p.cRow === 1 && p.bias === undefined && p.half === undefined) p = turned(p);
   if (p.dtype !== "f32" || p.M * p.N * p.K <= tiny) run(device, plainLaunch(device, p));
   else if (p.M <= 3 && p.bCol === 1) fewRows(device, p);
   else if (isDot(p)) run(device, dotLaunch(device, p));
@@ -52,7 +53,7 @@ export function withoutBias(device: Device, p: MatmulProblem): MatmulProblem {
   const ones = { a: constants(device).ones[p.dtype], aRow: 0, aCol: 1 };
   const row = { b: p.bias, bRow: 0, bCol: 1 };
   const rest = { ...p, bias: undefined };
-  matmul(device, { ...rest, ...ones, ...row, K: 1, batch, activation: undefined });
+  matmul(device, { ...rest, ...noEpilogue, ...ones, ...row, half: undefined, K: 1, batch });
   return rest;
 }
 

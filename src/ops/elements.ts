@@ -2,23 +2,8 @@
 
 import type { DType } from "../base/dtype.ts";
 import type { Block } from "../ir/build.ts";
-import {
-  add,
-  and,
-  bits,
-  cast,
-  constant,
-  eq,
-  gt,
-  load,
-  load4,
-  loadSplat,
-  ne,
-  or,
-  select,
-  shl,
-  shru,
-} from "../ir/build.ts";
+import { add, and, bits, cast, constant, eq, gt, load, load4, loadSplat, ne, or, select, shru } from "../ir/build.ts";
+import { bfloatToFloat, halfToFloat } from "../ir/half.ts";
 import type { Elem, Expr, Scalar, Type } from "../ir/ir.ts";
 import { isVector, vectorOf } from "../ir/ir.ts";
 
@@ -86,7 +71,7 @@ function fromRaw(dtype: DType, raw: Expr): Expr {
     case "bool":
       return ne(raw, 0);
     case "bfloat16":
-      return bits(likeWidth(raw, "f32"), shl(raw, 16));
+      return bfloatToFloat(raw);
     case "float16":
       return halfToFloat(raw);
     default:
@@ -114,16 +99,6 @@ function floatToBfloat(value: Expr): Expr {
   return shru(select(eq(value, value), rounded, or(u, 0x400000)), 16);
 }
 
-/** Exact: the exponent is moved by a multiplication that also normalises subnormals. */
-function halfToFloat(raw: Expr): Expr {
-  const float = likeWidth(raw, "f32");
-  const sign = shl(and(raw, 0x8000), 16);
-  const magnitude = shl(and(raw, 0x7fff), 13);
-  const scaled = bits(likeWidth(raw, "i32"), mulConst(bits(float, magnitude), 2 ** 112));
-  const infinite = gt(magnitude, (0x7bff << 13) | 0x1fff); // exponent of all ones
-  return bits(float, or(sign, select(infinite, or(magnitude, 0x7f800000), scaled)));
-}
-
 /** Round to nearest even; overflow gives infinity, NaN stays NaN. */
 function floatToHalf(value: Expr): Expr {
   const int = likeWidth(value, "i32");
@@ -139,9 +114,6 @@ function floatToHalf(value: Expr): Expr {
   return or(sign, select(eq(value, value), limited, constant(int, 0x7e00)));
 }
 
-function mulConst(a: Expr, value: number): Expr {
-  return { k: "binary", type: a.type, op: "mul", a, b: constant(a.type, value) };
-}
 function addConst(a: Expr, value: number): Expr {
   return { k: "binary", type: a.type, op: "add", a, b: constant(a.type, value) };
 }
