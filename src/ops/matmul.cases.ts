@@ -13,6 +13,8 @@ import {
 } from "../../test/cases.ts";
 import { DTypeError, ShapeError } from "../base/errors.ts";
 import { broadcastShapes } from "../base/shape.ts";
+import { erf } from "../ir/math.ts";
+import type { Activation, LinearAttrs } from "./matmul.ts";
 
 const call = (...inputs: Input[]): Sample<undefined> => ({ inputs, attrs: undefined });
 const refuse = (message: RegExp, ...inputs: Input[]): Refusal<undefined> => ({
@@ -21,6 +23,22 @@ const refuse = (message: RegExp, ...inputs: Input[]): Refusal<undefined> => ({
   error: ShapeError,
   message,
 });
+
+const plain: LinearAttrs = { extras: [], keeps: false };
+const affine = (attrs: Partial<LinearAttrs>, ...inputs: Input[]): Sample<LinearAttrs> => ({
+  inputs,
+  attrs: { ...plain, ...attrs },
+});
+
+const functions: { readonly [a in Activation]: (x: number) => number } = {
+  relu: (x) => Math.max(x, 0),
+  gelu: (x) => (x / 2) * (1 + erf(x * Math.SQRT1_2)),
+  geluTanh: (x) => (x / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+  silu: (x) => x / (1 + Math.exp(-x)),
+  tanh: Math.tanh,
+  sigmoid: (x) => 1 / (1 + Math.exp(-x)),
+};
+const activations = Object.keys(functions) as Activation[]; // its keys are the activations
 
 function product(a: NdArray, b: NdArray, i: readonly number[]): number {
   const K = a.shape.at(-1)!;
@@ -46,7 +64,7 @@ export const cases: CasesOf<typeof import("./matmul.ts")> = {
       call(small(13, 400), small(400, 50)),
       call(small(3, 9, 20), small(20, 16)),
     ],
-    dtypes: [...floats, "int32"],
+    dtypes: [...floats, "int32", "float16", "bfloat16"],
     reference([a, b]) {
       const batch = broadcastShapes("matmul", a!.shape.slice(0, -2), b!.shape.slice(0, -2));
       return NdArray.from([...batch, a!.shape.at(-2)!, b!.shape.at(-1)!], (index) => product(a!, b!, index));
@@ -60,24 +78,42 @@ export const cases: CasesOf<typeof import("./matmul.ts")> = {
   },
   linear: {
     samples: [
-      call(any(2, 3), any(4, 3), any(4)),
-      call(any(2, 3), any(4, 3)),
-      call(any(1, 1), any(1, 1), any(1)),
-      call(any(0, 3), any(2, 3), any(2)),
-      call(any(3, 0), any(2, 0), any(2)),
-      call(small(33, 70), small(17, 70), small(17)),
-      call(small(1, 300), small(50, 300), small(50)),
+      affine({ extras: ["bias"] }, any(2, 3), any(4, 3), any(4)),
+      affine({}, any(2, 3), any(4, 3)),
+      affine({ extras: ["bias"] }, any(1, 1), any(1, 1), any(1)),
+      affine({ extras: ["bias"] }, any(0, 3), any(2, 3), any(2)),
+      affine({ extras: ["bias"] }, any(3, 0), any(2, 0), any(2)),
+      affine({ extras: ["bias"] }, small(33, 70), small(17, 70), small(17)),
+      affine({ extras: ["bias"] }, small(1, 300), small(50, 300), small(50)),
+      affine({ extras: ["residual"] }, any(2, 3), any(4, 3), any(2, 4)),
+      affine({ extras: ["bias", "residual"] }, small(23, 70), small(35, 70), small(35), small(23, 35)),
+      affine({ extras: ["bias", "residual"] }, small(3, 9), small(2, 9), small(2), small(3, 2)),
+      ...activations.flatMap((activation) => [
+        affine({ activation, keeps: true, extras: ["bias", "residual"] }, any(2, 3), any(4, 3), any(4), any(2, 4)),
+        affine({ activation, keeps: true }, small(13, 33), small(18, 33)),
+        { ...affine({ activation, extras: ["bias"] }, any(2, 3), any(3, 3), any(3)), gradient: "none" as const },
+      ]),
+      affine({ activation: "gelu", extras: ["residual"], keeps: true }, any(0, 3), any(2, 3), any(0, 2)),
+      affine({ activation: "gelu", extras: ["bias"], keeps: true }, any(3, 0), any(2, 0), any(2)),
     ],
-    dtypes: floats,
-    reference: ([x, weight, bias]) =>
-      NdArray.from([x!.shape[0]!, weight!.shape[0]!], ([row, out]) => {
-        const transposed = NdArray.from([...weight!.shape].reverse(), ([i, o]) => weight!.at(o!, i!));
-        return product(x!, transposed, [row!, out!]) + (bias?.at(out!) ?? 0);
-      }),
+    dtypes: [...floats, "float16", "bfloat16"],
+    reference: ([x, weight, ...extras], attrs) => {
+      const [bias, residual] = (["bias", "residual"] as const).map((name) => extras[attrs.extras.indexOf(name)]);
+      const shape = [x!.shape[0]!, weight!.shape[0]!];
+      const transposed = NdArray.from([...weight!.shape].reverse(), ([i, o]) => weight!.at(o!, i!));
+      const sums = NdArray.from(shape, ([row, out]) => product(x!, transposed, [row!, out!]) + (bias?.at(out!) ?? 0));
+      const act = attrs.activation === undefined ? (sum: number) => sum : functions[attrs.activation];
+      const result = NdArray.from(shape, (index) => act(sums.at(...index)) + (residual?.at(...index) ?? 0));
+      return attrs.keeps ? [result, sums] : [result];
+    },
     refuses: [
-      refuse(/input of 3 features/, any(2, 3), any(4, 2)),
-      refuse(/bias \[3\] does not fit 4/, any(2, 3), any(4, 3), any(3)),
-      { ...call(any(2, 3), ids(2, 4, 3)), error: DTypeError, message: /one dtype/ },
+      { ...refuse(/input of 3 features/, any(2, 3), any(4, 2)), attrs: plain },
+      { ...refuse(/bias \[3\] does not fit 4/, any(2, 3), any(4, 3), any(3)), attrs: { ...plain, extras: ["bias"] } },
+      {
+        ...refuse(/residual \[4\] does not fit a result of \[2, 4\]/, any(2, 3), any(4, 3), any(4)),
+        attrs: { ...plain, extras: ["residual"] },
+      },
+      { ...affine({}, any(2, 3), ids(2, 4, 3)), error: DTypeError, message: /one dtype/ },
     ],
   },
 };

@@ -1,10 +1,12 @@
 // Matrix products.
 
 import { ShapeError } from "../base/errors.ts";
-import { showShape } from "../base/shape.ts";
+import { sameShape, showShape } from "../base/shape.ts";
+import type { Activation } from "../ops/matmul.ts";
 import * as m from "../ops/matmul.ts";
 import type { Tensor } from "./core.ts";
-import { apply1 } from "./dispatch.ts";
+import { apply, apply1 } from "./dispatch.ts";
+import { isGradEnabled } from "./grad-mode.ts";
 
 export const linearMethods = {
   /**
@@ -76,8 +78,22 @@ export const linearMethods = {
 };
 export type LinearMethods = typeof linearMethods;
 
-/** `x @ weightᵀ + bias`: x `[…, K]`, weight `[N, K]`, bias `[N]`; gives `[…, N]`. */
-export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+export interface LinearOptions {
+  /** Applied to `x @ weightᵀ + bias` while it is still in the cache. */
+  readonly activation?: Activation | undefined;
+  /** Added after the activation: `[…, N]`, the result's shape. */
+  readonly residual?: Tensor | undefined;
+}
+
+/**
+ * `activation(x @ weightᵀ + bias) + residual`: x `[…, K]`, weight `[N, K]`, bias `[N]`, residual `[…, N]`; gives `[…, N]`, in one
+ * pass over it. Bias, activation and residual may be left out.
+ *
+ * All are of one dtype; beside a float32 `x`, weight and bias may be float16 or bfloat16: they are read in their own width,
+ * and the result is float32. Throws ShapeError and DTypeError for what does not fit.
+ */
+export function linear(x: Tensor, weight: Tensor, bias?: Tensor, options: LinearOptions = {}): Tensor {
+  const { activation, residual } = options;
   const K = x.shape.at(-1);
   if (K === undefined || K !== weight.shape[1]) {
     throw new ShapeError(
@@ -88,7 +104,25 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
       },
     );
   }
-  const rows = x.ndim === 2 ? x : x.reshape(-1, K);
-  const out = apply1(m.linear, bias === undefined ? [rows, weight] : [rows, weight, bias], undefined);
-  return x.ndim === 2 ? out : out.reshape(...x.shape.slice(0, -1), weight.shape[0]!);
+  const shape = [...x.shape.slice(0, -1), weight.shape[0]!];
+  if (residual !== undefined && !sameShape(residual.shape, shape)) {
+    throw new ShapeError(
+      `linear: residual ${showShape(residual.shape)} does not fit a result of ${showShape(shape)}.`,
+      { residual: residual.shape, result: shape },
+    );
+  }
+  const flat = (t: Tensor): Tensor => (t.ndim === 2 ? t : t.reshape(-1, t.shape.at(-1)!));
+  const extras: ("bias" | "residual")[] = [];
+  const inputs = [flat(x), weight];
+  if (bias !== undefined) {
+    extras.push("bias");
+    inputs.push(bias);
+  }
+  if (residual !== undefined) {
+    extras.push("residual");
+    inputs.push(flat(residual));
+  }
+  const keeps = activation !== undefined && isGradEnabled() && inputs.some((t) => t.requiresGrad);
+  const [out] = apply(m.linear, inputs, { activation, extras, keeps });
+  return x.ndim === 2 ? out! : out!.reshape(...shape);
 }
