@@ -10,7 +10,7 @@ import { isGradEnabled } from "./grad-mode.ts";
 import type { Edge, Node } from "./graph.ts";
 import { AccumulateGrad } from "./graph.ts";
 import type { TensorMethods } from "./methods.ts";
-import { adopt, brand, type Scope, type Watched } from "./scope.ts";
+import { adopt, brand, type Scope, type Token, type Watched } from "./scope.ts";
 import { Storage } from "./storage.ts";
 
 /** Sees a gradient on its way; what it returns replaces it. */
@@ -34,6 +34,8 @@ export class Tensor {
   seen: number | undefined;
   scope: Scope | undefined = undefined;
   watched: Watched | undefined = undefined;
+  /** What the collector is asked about in place of this handle. */
+  token: Token | undefined = undefined;
   #freedBy: string | undefined = undefined;
 
   /** Wraps memory; made by the functions of `create.ts` and by operators, not by users. Takes over one hold of `storage`. */

@@ -18,23 +18,43 @@ test("tensors that nobody holds are found by a forced collection, within the tur
   assert.ok(forceGc);
   collect(forceGc);
   const before = memoryStats().liveBlocks;
-  const held = zeros([10]);
+  const held = zeros([1000]);
   const view = (() => {
-    const x = ones([100]);
+    const x = ones([1000]);
     for (let i = 0; i < 500; i++) x.add(i);
     return x.slice(0, 5);
   })();
   assert.ok(memoryStats().liveBlocks > before + 500);
   assert.ok(collect(forceGc));
   assert.ok(memoryStats().liveBlocks <= before + 2 + aFew);
-  assert.deepEqual(view.sum().item(), 95);
+  assert.deepEqual(view.sum().item(), 995);
   assert.equal(held.disposed, false);
+});
+
+test("a small tensor that lives on keeps only a few of its neighbours", () => {
+  const { forceGc } = platform;
+  assert.ok(forceGc);
+  collect(forceGc);
+  const before = memoryStats().liveBlocks;
+  const held = Array.from({ length: 2000 }, (_, i) => ones([4]).mul(i)).filter((_, i) => i % 100 === 0);
+  assert.ok(collect(forceGc));
+  assert.ok(memoryStats().liveBlocks <= before + 8 * (held.length + aFew));
+  assert.deepEqual(
+    held.map((t) => t.sum().item()),
+    held.map((_, i) => 400 * i),
+  );
+});
+
+test("thousands of small tensors in one turn are found without pressure", () => {
+  const before = memoryStats().liveBlocks;
+  for (let i = 0; i < 300_000; i++) ones([2]);
+  assert.ok(memoryStats().liveBlocks < before + 150_000);
 });
 
 test("a graph that is dropped goes as a whole", () => {
   const { forceGc } = platform;
   assert.ok(forceGc);
-  const w = randn([8, 8], { requiresGrad: true });
+  const w = randn([32, 32], { requiresGrad: true });
   const build = (): void => {
     let h = w.exp();
     for (let i = 0; i < 50; i++) h = h.matmul(w).tanh();

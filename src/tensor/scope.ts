@@ -2,6 +2,7 @@
 // is freed when the garbage collector finds its handle dead, which an allocation under pressure can force. Tensors that
 // outlive a step (parameters, gradients, optimizer state) are taken out of every scope by `persist`.
 
+import { platform } from "#runtime/base/platform";
 import type { Tensor } from "./core.ts";
 import type { Storage } from "./storage.ts";
 
@@ -127,44 +128,98 @@ function isTensor(value: object): value is Tensor {
 }
 
 // ── tensors outside of every scope ──────────────────────────────────────────────────────────────────────────────────
+//
+// A WeakRef, and what it points to, outlives the collector's quick rounds, and whoever made one waits for it. So handles hold
+// a token that is small, and WeakRefs point to tokens; neighbours in time with little memory share one:
+//
+//   handle, handle, handle → token ← WeakRef ← brood → what each handle must let go of
 
 /** A handle in the collector's care; `released` once it let go of its storage by itself. */
 export interface Watched {
-  readonly handle: WeakRef<Tensor>;
   readonly storage: Storage;
   released: boolean;
 }
-let watched: Watched[] = [];
-let sweepAt = 4096;
+
+/** Alive as long as one of the handles that hold it. */
+export class Token {}
+
+interface Brood {
+  readonly token: WeakRef<Token>;
+  readonly members: Watched[];
+}
+
+/** A handle that lives long keeps at most so much memory of its brood from being used again. */
+const broodSize = 8;
+const smallBytes = 1024;
+/** So many handles are watched before the dead are looked for. */
+const firstSweep = 65536;
+
+let broods: Brood[] = [];
+let watchedCount = 0;
+let sweepAt = firstSweep;
+/** Where the next small tensor goes. */
+let open: { readonly token: Token; readonly members: Watched[] } | undefined;
 
 // A collection that takes this object has looked at the tensors too: then their memory is swept, and the next one waits.
 const canary = new FinalizationRegistry<undefined>(() => sweep());
 
 function watch(tensor: Tensor): void {
-  const entry: Watched = { handle: new WeakRef(tensor), storage: tensor.storage, released: false };
-  tensor.watched = entry;
-  watched.push(entry);
-  if (watched.length === 1) canary.register({}, undefined);
-  if (watched.length > sweepAt) sweep();
+  const { storage } = tensor;
+  const isSmall = storage.bytes <= smallBytes;
+  const brood = (isSmall ? open : undefined) ?? newBrood();
+  const member: Watched = { storage, released: false };
+  brood.members.push(member);
+  tensor.watched = member;
+  tensor.token = brood.token;
+  if (isSmall) open = brood.members.length < broodSize ? brood : undefined;
+  if (++watchedCount > sweepAt) relieveList();
+}
+
+function newBrood(): { readonly token: Token; readonly members: Watched[] } {
+  const token = new Token();
+  const members: Watched[] = [];
+  broods.push({ token: new WeakRef(token), members });
+  if (broods.length === 1) canary.register({}, undefined);
+  return { token, members };
+}
+
+/** The list has become long: forgets what was released, and has the dead found if that was not much. */
+function relieveList(): void {
+  const before = watchedCount;
+  forget(() => false);
+  const { forceGc } = platform;
+  if (watchedCount > before / 2 && forceGc !== undefined) collect(forceGc);
+  sweepAt = Math.max(firstSweep, watchedCount * 2);
 }
 
 /** Frees the memory of handles that are gone, and says whether there was any. */
 function sweep(): boolean {
+  open = undefined; // or its token would live
+  const freed = forget(({ token }) => token.deref() === undefined);
+  if (broods.length > 0) canary.register({}, undefined);
+  return freed;
+}
+
+/** Shortens the list to what is still to be freed later; says whether memory was freed. */
+function forget(isDead: (brood: Brood) => boolean): boolean {
   let freed = false;
-  watched = watched.filter(({ handle, storage, released }) => {
-    if (released) return false;
-    if (handle.deref() !== undefined) return true;
-    storage.release();
-    freed = true;
-    return false;
+  watchedCount = 0;
+  broods = broods.filter((brood) => {
+    const waiting = brood.members.reduce((n, { released }) => n + Number(!released), 0);
+    if (waiting > 0 && isDead(brood)) {
+      for (const { storage, released } of brood.members) if (!released) storage.release();
+      freed = true;
+      return false;
+    }
+    watchedCount += waiting;
+    return waiting > 0 || brood.members === open?.members;
   });
-  sweepAt = Math.max(4096, watched.length * 2);
-  if (watched.length > 0) canary.register({}, undefined);
   return freed;
 }
 
 /** Collects garbage with `forceGc` and frees the memory of dead tensors; says whether there was any. */
 export function collect(forceGc: () => void): boolean {
+  open = undefined;
   forceGc();
   return sweep();
 }
