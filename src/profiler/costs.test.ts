@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { families } from "../../test/families.ts";
 import { add, exp, fma } from "../ir/build.ts";
+import { attention } from "../ops/attention.ts";
 import * as e from "../ops/elementwise.ts";
 import type { PointwiseOp } from "../ops/pointwise.ts";
 import { ones } from "../tensor/create.ts";
@@ -38,6 +39,18 @@ describe("products", () => {
   test("linear, with and without bias", () => {
     assert.equal(flops("linear", [meta(3, 5), meta(7, 5)], [meta(3, 7)]), countProduct(1, 3, 7, 5));
     assert.equal(flops("linear", [meta(3, 5), meta(7, 5), meta(7)], [meta(3, 7)]), countProduct(1, 3, 7, 5) + 21);
+  });
+  test("attention has two products for each query and key that meet", () => {
+    const [B, H, Tq, Tk, D, Dv] = [2, 3, 4, 6, 5, 7];
+    const inputs = [meta(B, H, Tq, D), meta(B, H, Tk, D), meta(B, H, Tk, Dv)];
+    const exponential = countArithmetic(1, ([x]) => exp(x!));
+    for (const causal of [false, true]) {
+      let count = 0;
+      for (let i = 0; i < B * H * Tq; i++)
+        for (let j = 0; j < Tk; j++) if (!causal || j <= i % Tq) count += 2 * D + 1 + 4 + exponential + 2 * Dv;
+      const declared = { op: attention, attrs: { causal } };
+      assert.equal(costOf(attention.name, inputs, [meta(B, Tq, H, Dv)], declared).flops, count);
+    }
   });
   test("recurrent layers have a product for each step, and a cell beside it", () => {
     const [T, B, H] = [5, 3, 4];

@@ -28,7 +28,7 @@ export function costOf(name: string, inputs: readonly Placed[], outputs: readonl
   const pointwise = declared !== undefined && "rule" in declared.op ? (declared.op as PointwiseOp).rule : undefined;
   const flops =
     pointwise === undefined
-      ? rules()[name]?.(inputs, outputs)
+      ? rules()[name]?.(inputs, outputs, declared?.attrs)
       : flopsPerElement(pointwise, (declared!.attrs as readonly unknown[]).length, inputs) * elements(outputs[0]!); // a pointwise operator's attributes are its operands
   const picks = pickers.has(name);
   const [table, ...others] = inputs;
@@ -102,7 +102,7 @@ function flopsOfNode(e: Expr): number {
 
 // ── everything else ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-type Flops = (inputs: readonly Meta[], outputs: readonly Meta[]) => number;
+type Flops = (inputs: readonly Meta[], outputs: readonly Meta[], attrs: unknown) => number;
 
 const none: Flops = () => 0;
 /** So many for each element of the first input. */
@@ -119,6 +119,16 @@ const perElement =
 
 /** 2 M N K for each matrix of the result. */
 const products: Flops = ([a], [out]) => 2 * elements(out!) * (a!.shape.at(-1) ?? 1);
+
+/** So many for each query and key that meet, from the widths of keys and values. */
+function attentionFlops(perPair: (D: number, Dv: number) => number, q: Meta, k: Meta, v: Meta, attrs: unknown): number {
+  const [B, H, Tq, D] = q.shape as [number, number, number, number]; // four sizes, as the operator has checked
+  const [Tk, Dv] = [k.shape.at(-2)!, v.shape.at(-1)!];
+  const causal = typeof attrs === "object" && attrs !== null && "causal" in attrs && attrs.causal === true;
+  const below = Math.min(Tq, Tk); // query i sees keys 0 … i
+  const pairs = causal ? (below * (below + 1)) / 2 + (Tq - below) * Tk : Tq * Tk;
+  return B * H * pairs * perPair(D, Dv);
+}
 
 /** For a unit and a time step: its rows of the recurrent product, and its cell. */
 function recurrentFlops(sequence: Meta, whh: Meta, perUnit: { readonly [gates: number]: number }): number {
@@ -144,7 +154,14 @@ function makeRules(exp: number, tanh: number): Readonly<Record<string, Flops>> {
   const cellBackward = { 4: 24, 3: 20, 1: 4 };
   return {
     matmul: products,
-    linear: (inputs, outputs) => products(inputs, outputs) + (inputs.length > 2 ? elements(outputs[0]!) : 0),
+    linear: (inputs, outputs, attrs) =>
+      products(inputs, outputs, attrs) + (inputs.length > 2 ? elements(outputs[0]!) : 0),
+    // q k, scale, softmax, · v
+    scaledDotProductAttention: ([q, k, v], _, attrs) =>
+      attentionFlops((D, Dv) => 2 * D + 5 + exp + 2 * Dv, q!, k!, v!, attrs),
+    // q k again for the weights, then the gradients of v, of the weights, of the scores (3), of q and k
+    scaledDotProductAttentionBackward: ([, q, k, v], _, attrs) =>
+      attentionFlops((D, Dv) => 6 * D + 3 + exp + 4 * Dv, q!, k!, v!, attrs),
     recurrent: ([gx, whh]) => recurrentFlops(gx!, whh!, cell),
     recurrentBackward: ([hBefore, whh]) => recurrentFlops(hBefore!, whh!, cellBackward),
 
@@ -200,5 +217,7 @@ function makeRules(exp: number, tanh: number): Readonly<Record<string, Flops>> {
     normal_: none,
     exponential_: none,
     bernoulli_: none,
+    topk: none, // comparisons, as many as the order happens to need
+    sort: none,
   };
 }

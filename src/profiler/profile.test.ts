@@ -57,6 +57,12 @@ describe("operations", () => {
     );
     assert.equal(row(p, "fill_")!.calls, 2);
   });
+  test("kernels that no declared operator runs", () => {
+    const x = randn([3, 100]);
+    const p = profile(() => tidy(() => void [x.sort(), x.topk(2)]));
+    assert.deepEqual([row(p, "sort")!.calls, row(p, "topk")!.calls], [1, 1]);
+    assert.equal(row(p, "sort")!.bytes, 4 * (300 + 300));
+  });
   test("shapes on request", () => {
     const body = (): void => tidy(() => void [2, 3].map((n) => ones([n, 4]).exp()));
     assert.equal(row(profile(body), "exp")!.calls, 2);

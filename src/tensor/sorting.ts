@@ -6,6 +6,7 @@ import { normalizeDim, numel } from "../base/shape.ts";
 import { rank } from "../kernels/sort.ts";
 import { Tensor } from "./core.ts";
 import { fromArray } from "./create.ts";
+import { recordOperation } from "./recorder.ts";
 import type { ValuesAndIndices } from "./reduce.ts";
 import { tidy } from "./scope.ts";
 
@@ -62,7 +63,8 @@ function orderOf(x: Tensor, k: number, descending: boolean): Tensor {
   const out = Tensor.empty([...lead, k], "int32", x.device);
   const sizes = { rows: numel(lead), size: x.shape.at(-1)!, k };
   const elem = dtype === "int32" ? "i32" : "f32";
-  rank(x.device, { ...sizes, elem, descending, x: rows.address, indices: out.address });
+  const problem = { ...sizes, elem, descending, x: rows.address, indices: out.address } as const;
+  recordOperation(k < sizes.size ? "topk" : "sort", [rows], [out], () => rank(x.device, problem));
   return out;
 }
 
