@@ -8,6 +8,7 @@ import type { IndexingMethods } from "./indexing.ts";
 import type { LinearMethods } from "./linear.ts";
 import type { RandomMethods } from "./random.ts";
 import type { ReduceMethods } from "./reduce.ts";
+import type { SoftmaxMethods } from "./softmax.ts";
 import type { SortingMethods } from "./sorting.ts";
 import type { ViewMethods } from "./views.ts";
 
@@ -20,5 +21,6 @@ export interface TensorMethods
     LinearMethods,
     RandomMethods,
     ReduceMethods,
+    SoftmaxMethods,
     SortingMethods,
     ViewMethods {}

@@ -9,6 +9,7 @@ import { indexingMethods } from "./indexing.ts";
 import { linearMethods } from "./linear.ts";
 import { randomMethods } from "./random.ts";
 import { reduceMethods } from "./reduce.ts";
+import { softmaxMethods } from "./softmax.ts";
 import { sortingMethods } from "./sorting.ts";
 import { viewMethods } from "./views.ts";
 
@@ -21,6 +22,7 @@ for (const methods of [
   linearMethods,
   randomMethods,
   reduceMethods,
+  softmaxMethods,
   sortingMethods,
   viewMethods,
 ]) {

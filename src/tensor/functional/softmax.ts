@@ -1,23 +1,12 @@
-// Softmax over any dimension.
+// Softmax as functions.
 
-import { normalizeDim } from "../../base/shape.ts";
-import type { Op } from "../../ops/op.ts";
-import * as s from "../../ops/softmax.ts";
 import type { Tensor } from "../core.ts";
-import { apply1 } from "../dispatch.ts";
-import { tidy } from "../scope.ts";
-
-function over(op: Op, x: Tensor, dim: number): Tensor {
-  const d = normalizeDim(op.name, dim, x.ndim);
-  if (x.ndim === 0 || d === x.ndim - 1) return apply1(op, [x], undefined);
-  return tidy(() => apply1(op, [x.transpose(d, -1)], undefined).transpose(d, -1));
-}
 
 /** `e^x / Σ e^x` along `dim`. A row of −∞ only gives NaN. */
 export function softmax(x: Tensor, dim: number): Tensor {
-  return over(s.softmax, x, dim);
+  return x.softmax(dim);
 }
 /** `x − log Σ e^x` along `dim`. */
 export function logSoftmax(x: Tensor, dim: number): Tensor {
-  return over(s.logSoftmax, x, dim);
+  return x.logSoftmax(dim);
 }
