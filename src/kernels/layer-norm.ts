@@ -4,6 +4,7 @@
 //   y = n w + b        dw = Σ_rows g n        db = Σ_rows g
 //   dx = r (g w − mean(g w) − n mean(g w n))     without mean(g w) for the RMS norm
 //
+// Both may take the norm of x + residual, writing the sum on their first pass and adding its own gradient on their last.
 // dw and db are summed over fixed blocks of rows, each by one task, and then over the blocks.
 
 import type { Block } from "../ir/build.ts";
@@ -31,6 +32,14 @@ export interface RmsNorm extends Norm {
   readonly eps: number;
   /** [rows, cols]; may be `x`. */
   readonly y: number;
+  readonly added?: Added | undefined;
+}
+/** The norm is of `x + residual`. */
+export interface Added {
+  /** [rows, cols] */
+  readonly residual: number;
+  /** [rows, cols]: where `x + residual` is written. */
+  readonly sum: number;
 }
 export interface LayerNorm extends RmsNorm {
   /** [cols], or 0 for zeros. */
@@ -46,6 +55,8 @@ export interface RmsNormBackward extends Norm {
   readonly dx: number;
   /** [cols], or 0 if not wanted. */
   readonly dWeight: number;
+  /** [rows, cols]: a further gradient of x, or nothing. */
+  readonly gSum?: number | undefined;
 }
 export interface LayerNormBackward extends RmsNormBackward {
   readonly mean: number;
@@ -70,14 +81,16 @@ interface Parts {
   readonly centred: boolean;
   readonly weight: boolean;
   readonly bias: boolean;
+  readonly added: boolean;
 }
 
 function forward(device: Device, p: LayerNorm, centred: boolean): void {
-  const parts = { centred, weight: p.weight !== 0, bias: p.bias !== 0 };
+  const parts = { centred, weight: p.weight !== 0, bias: p.bias !== 0, added: p.added !== undefined };
+  const { residual = 0, sum = 0 } = p.added ?? {};
   const compiled = device.compile(`norm/${p.dtype}/${flags(parts)}`, () => forwardKernel(p.dtype, parts));
   device.run(
     compiled,
-    [p.x, p.y, p.weight, p.bias, p.mean, p.rstd, p.cols, p.eps, rowScratch(device)],
+    [p.x, p.y, p.weight, p.bias, residual, sum, p.mean, p.rstd, p.cols, p.eps, rowScratch(device)],
     p.rows,
     grainOf(p.cols),
   );
@@ -93,6 +106,8 @@ function forwardKernel(real: Real, parts: Parts): Kernel {
     y: "ptr",
     weight: "ptr",
     bias: "ptr",
+    residual: "ptr",
+    sum: "ptr",
     mean: "ptr",
     rstd: "ptr",
     cols: "i32",
@@ -104,17 +119,26 @@ function forwardKernel(real: Real, parts: Parts): Kernel {
     const size = k.let("size", cast(real, p.cols));
     k.for(k.begin, k.end, 1, (row) => {
       const start = k.let("rowStart", mul(row, p.cols));
-      const x = k.let("xRow", past(p.x, start, real));
+      const given = k.let("xRow", past(p.x, start, real));
       const y = k.let("yRow", past(p.y, start, real));
+      const x = parts.added ? k.let("sumRow", past(p.sum, start, real)) : given;
+      const residual = k.let("residualRow", past(p.residual, start, real));
+      /** Adds the residual as the elements are first met. */
+      const meet = (at: At): Expr => {
+        if (!parts.added) return at.read(x);
+        const sum = k.let("sum", add(at.read(given), at.read(residual)));
+        at.write(x, sum);
+        return sum;
+      };
       let mean: Var | undefined;
       if (parts.centred) {
-        const [total] = loops.fold(p.cols, [sums], (at, [sum]) => [add(sum!, at.read(x))]);
+        const [total] = loops.fold(p.cols, [sums], (at, [sum]) => [add(sum!, meet(at))]);
         mean = k.let("meanValue", div(total!, size));
         k.store(real, p.mean, row, mean);
       }
       const centred = (value: Expr, spread: (e: Expr) => Expr): Expr => (mean ? sub(value, spread(mean)) : value);
       const [squares] = loops.fold(p.cols, [sums], (at, [sum]) => {
-        const away = k.let("away", centred(at.read(x), at.spread));
+        const away = k.let("away", centred(parts.centred ? at.read(x) : meet(at), at.spread));
         return [fma(away, away, sum!)];
       });
       const rstd = k.let("rstdValue", div(constant(real, 1), sqrt(add(div(squares!, size), p.eps))));
@@ -135,6 +159,7 @@ interface Wanted {
   readonly dx: boolean;
   readonly dWeight: boolean;
   readonly dBias: boolean;
+  readonly gSum: boolean;
 }
 
 /** At most this many partial sums of dw and db, of at least so many rows each. */
@@ -143,7 +168,11 @@ const leastRows = 16;
 
 function backward(device: Device, p: LayerNormBackward, centred: boolean): void {
   const { dtype, rows, cols } = p;
-  const wanted = { centred, weight: p.weight !== 0, dx: p.dx !== 0, dWeight: p.dWeight !== 0, dBias: p.dBias !== 0 };
+  const { gSum = 0 } = p;
+  const wanted = {
+    ...{ centred, weight: p.weight !== 0, dx: p.dx !== 0, dWeight: p.dWeight !== 0, dBias: p.dBias !== 0 },
+    gSum: gSum !== 0,
+  };
   const blockRows = Math.max(leastRows, Math.ceil(rows / mostBlocks));
   const blocks = Math.ceil(rows / blockRows);
   const bytes = blocks * cols * elemBytes[dtype];
@@ -158,6 +187,7 @@ function backward(device: Device, p: LayerNormBackward, centred: boolean): void 
         p.mean,
         p.rstd,
         p.dx,
+        gSum,
         partial,
         partial + bytes,
         rows,
@@ -189,6 +219,7 @@ const backwardParams = {
   mean: "ptr",
   rstd: "ptr",
   dx: "ptr",
+  gSum: "ptr",
   dWeight: "ptr",
   dBias: "ptr",
   rows: "i32",
@@ -236,6 +267,7 @@ function rowGradient(
   const x = k.let("xRow", past(p.x, start, real));
   const g = k.let("gRow", past(p.g, start, real));
   const dx = k.let("dxRow", past(p.dx, start, real));
+  const gSum = k.let("gSumRow", past(p.gSum, start, real));
   const rstd = k.let("rstdValue", load(real, p.rstd, row));
   const mean = k.let("meanValue", wanted.centred ? load(real, p.mean, row) : constant(real, 0));
   const normal = (at: At): Expr => {
@@ -261,7 +293,8 @@ function rowGradient(
     if (wanted.dWeight) at.write(dw, fma(gradient, n, at.read(dw)));
     if (wanted.dBias) at.write(db, add(at.read(db), gradient));
     if (slope === undefined || level === undefined) return;
-    const rest = fma(n, at.spread(slope), at.spread(level));
+    const through = fma(n, at.spread(slope), at.spread(level));
+    const rest = wanted.gSum ? add(through, at.read(gSum)) : through;
     at.write(dx, fma(weighted(at, gradient), at.spread(rstd), rest));
   });
 }

@@ -32,6 +32,9 @@ function roundEven(x: number): number {
   return rest < 0.5 || (rest === 0.5 && below % 2 === 0) ? below : below + 1;
 }
 
+/** Where no factor is so small that float32 loses it, for products with infinities. */
+const finiteSlopes = [0, -0, 1, -2.5, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+
 export const cases: CasesOf<typeof import("./elementwise.ts")> = {
   add: pointwise((a, b) => a + b, { dtypes: values }),
   addScaled: pointwise((a, b, alpha) => a + alpha * b, { dtypes: numbers, calls: [[_, _, -2]] }),
@@ -84,6 +87,11 @@ export const cases: CasesOf<typeof import("./elementwise.ts")> = {
   gelu: pointwise((x) => (x / 2) * (1 + erf(x * Math.SQRT1_2))),
   geluTanh: pointwise((x) => (x / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))),
   silu: pointwise((x) => x * sigmoid(x)),
+  swiglu: pointwise((gate, up) => gate * sigmoid(gate) * up, { calls: [[_, _]], specials: finiteSlopes }),
+  geglu: pointwise((gate, up) => (gate / 2) * (1 + erf(gate * Math.SQRT1_2)) * up, {
+    calls: [[_, _]],
+    specials: finiteSlopes,
+  }),
   leakyRelu: pointwise((x, slope) => (x > 0 ? x : x * slope), { calls: [[_, 0.25]] }),
   softplus: pointwise((x, beta, threshold) => (x * beta > threshold ? x : Math.log1p(Math.exp(x * beta)) / beta), {
     calls: [
@@ -125,5 +133,9 @@ export const cases: CasesOf<typeof import("./elementwise.ts")> = {
   bitwiseNot: pointwise((x) => ~x, { dtypes: integers }),
 
   copy: pointwise((x) => x, { dtypes: values }),
+  dropoutAdd: pointwise((mask, x, residual, scale) => residual + (mask ? x * scale : 0), {
+    condition: true,
+    calls: [[_, _, _, 2]],
+  }),
   dropout: pointwise((mask, x, scale) => (mask ? x * scale : 0), { condition: true, calls: [[_, _, 2]] }),
 };

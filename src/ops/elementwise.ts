@@ -251,11 +251,12 @@ export const relu: PointwiseOp = unary(
 export const gelu: PointwiseOp = unary(
   "gelu",
   (x) => mulE(x, normalCdf(x)),
-  (g, x) => {
-    const pdf = mulE(expE(mulE(mulE(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
-    return mulE(g, addE(normalCdf(x), mulE(x, pdf)));
-  },
+  (g, x) => mulE(g, geluSlope(x)),
 );
+function geluSlope(x: Expr): Expr {
+  const pdf = mulE(expE(mulE(mulE(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
+  return addE(normalCdf(x), mulE(x, pdf));
+}
 /** `x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))` */
 export const geluTanh: PointwiseOp = unary(
   "geluTanh",
@@ -274,11 +275,26 @@ function geluInner(x: Expr): Expr {
 export const silu: PointwiseOp = unary(
   "silu",
   (x) => divE(x, addE(expE(negE(x)), 1)),
-  (g, x) => {
-    const s = logistic(x);
-    return mulE(g, mulE(s, addE(mulE(x, subE(like(x, 1), s)), 1)));
-  },
+  (g, x) => mulE(g, siluSlope(x)),
 );
+const siluSlope = (x: Expr): Expr => {
+  const s = logistic(x);
+  return mulE(s, addE(mulE(x, subE(like(x, 1), s)), 1));
+};
+/** `silu(gate) up`: https://arxiv.org/abs/2002.05202 */
+export const swiglu: PointwiseOp = pointwise({
+  name: "swiglu",
+  dtype: "float",
+  value: (gate, up) => mulE(divE(gate!, addE(expE(negE(gate!)), 1)), up!),
+  grad: (g, [gate, up]) => [mulE(mulE(g, up!), siluSlope(gate!)), mulE(g, mulE(gate!, logistic(gate!)))],
+});
+/** `gelu(gate) up`: https://arxiv.org/abs/2002.05202 */
+export const geglu: PointwiseOp = pointwise({
+  name: "geglu",
+  dtype: "float",
+  value: (gate, up) => mulE(mulE(gate!, normalCdf(gate!)), up!),
+  grad: (g, [gate, up]) => [mulE(mulE(g, up!), geluSlope(gate!)), mulE(g, mulE(gate!, normalCdf(gate!)))],
+});
 export const leakyRelu: PointwiseOp = pointwise({
   name: "leakyRelu",
   value: (x, slope) => select(gtE(x!, 0), x!, mulE(x!, slope!)),
@@ -353,4 +369,11 @@ export const dropout: PointwiseOp = pointwise({
   conditions: 1,
   value: (mask, x, scale) => select(mask!, mulE(x!, scale!), like(x!, 0)),
   grad: (g, [mask, , scale]) => [undefined, select(mask!, mulE(g, scale!), like(g, 0)), undefined],
+});
+/** `residual + x · scale` where the mask is true, the residual elsewhere. */
+export const dropoutAdd: PointwiseOp = pointwise({
+  name: "dropoutAdd",
+  conditions: 1,
+  value: (mask, x, residual, scale) => addE(residual!, select(mask!, mulE(x!, scale!), like(x!, 0))),
+  grad: (g, [mask, , , scale]) => [undefined, select(mask!, mulE(g, scale!), like(g, 0)), g, undefined],
 });

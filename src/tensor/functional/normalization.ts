@@ -19,18 +19,10 @@ export interface NormOptions {
  */
 export function layerNorm(x: Tensor, normalizedShape: readonly number[], options: NormOptions = {}): Tensor {
   const { weight, bias, eps = 1e-5 } = options;
-  const lead = x.ndim - normalizedShape.length;
-  if (lead < 0 || !sameShape(x.shape.slice(lead), normalizedShape)) {
-    throw new ShapeError(`layerNorm: ${showShape(x.shape)} does not end in ${showShape(normalizedShape)}.`, {
-      shape: x.shape,
-      normalizedShape,
-    });
-  }
-  const cols = numel(normalizedShape);
+  const rowShape = rowsOver("layerNorm", x, normalizedShape); // [..., cols]
   return tidy(() => {
-    const rows = x.reshape(...x.shape.slice(0, lead), cols);
-    const affine = weight === undefined ? "none" : bias === undefined ? "weight" : "both";
-    const parameters = [weight, bias].filter((t) => t !== undefined).map((t) => t.reshape(cols));
+    const rows = x.reshape(...rowShape);
+    const { affine, parameters } = affineOf(weight, bias);
     return apply(n.layerNorm, [rows, ...parameters], { eps, affine })[0]!.reshape(...x.shape);
   });
 }
@@ -44,17 +36,81 @@ export function rmsNorm(
   normalizedShape: readonly number[],
   options: Omit<NormOptions, "bias"> = {},
 ): Tensor {
-  const { weight, eps = x.dtype === "float64" ? 2 ** -52 : 2 ** -23 } = options;
+  const { weight, eps = smallestStep(x) } = options;
+  const rowShape = rowsOver("rmsNorm", x, normalizedShape); // [..., cols]
+  if (x.dtype === "float16" || x.dtype === "bfloat16") {
+    return tidy(() => rmsNorm(x.float(), normalizedShape, { weight: weight?.float(), eps }).to(x.dtype));
+  }
+  return tidy(() => {
+    const rows = x.reshape(...rowShape);
+    const inputs = weight === undefined ? [rows] : [rows, weight.reshape(-1)];
+    return apply(n.rmsNorm, inputs, { eps })[0]!.reshape(...x.shape);
+  });
+}
+
+/**
+ * `layerNorm(x + residual)` and the sum itself, as two results of one pass: what stands between the blocks of a transformer. The
+ * gradients of both come back in one pass too.
+ */
+export function addLayerNorm(
+  x: Tensor,
+  residual: Tensor,
+  normalizedShape: readonly number[],
+  options: NormOptions = {},
+): [normed: Tensor, sum: Tensor] {
+  const { weight, bias, eps = 1e-5 } = options;
+  const rowShape = rowsOver("addLayerNorm", x, normalizedShape); // [..., cols]
+  checkSame("addLayerNorm", x, residual);
+  return tidy(() => {
+    const { affine, parameters } = affineOf(weight, bias);
+    const inputs = [x.reshape(...rowShape), residual.reshape(...rowShape), ...parameters];
+    const [normed, sum] = apply(n.addLayerNorm, inputs, { eps, affine });
+    return [normed!.reshape(...x.shape), sum!.reshape(...x.shape)];
+  });
+}
+
+/** `rmsNorm(x + residual)` and the sum itself, as two results of one pass. */
+export function addRmsNorm(
+  x: Tensor,
+  residual: Tensor,
+  normalizedShape: readonly number[],
+  options: Omit<NormOptions, "bias"> = {},
+): [normed: Tensor, sum: Tensor] {
+  const { weight, eps = smallestStep(x) } = options;
+  const rowShape = rowsOver("addRmsNorm", x, normalizedShape); // [..., cols]
+  checkSame("addRmsNorm", x, residual);
+  return tidy(() => {
+    const inputs = [x.reshape(...rowShape), residual.reshape(...rowShape)];
+    const [normed, sum] = apply(n.addRmsNorm, weight === undefined ? inputs : [...inputs, weight.reshape(-1)], { eps });
+    return [normed!.reshape(...x.shape), sum!.reshape(...x.shape)];
+  });
+}
+
+/** The shape with the normalised dimensions as one. */
+function rowsOver(op: string, x: Tensor, normalizedShape: readonly number[]): number[] {
   const lead = x.ndim - normalizedShape.length;
   if (lead < 0 || !sameShape(x.shape.slice(lead), normalizedShape)) {
-    throw new ShapeError(`rmsNorm: ${showShape(x.shape)} does not end in ${showShape(normalizedShape)}.`, {
+    throw new ShapeError(`${op}: ${showShape(x.shape)} does not end in ${showShape(normalizedShape)}.`, {
       shape: x.shape,
       normalizedShape,
     });
   }
-  const dim = normalizedShape.map((_, i) => lead + i);
-  return tidy(() => {
-    const y = x.mul(x.square().mean({ dim, keepdim: true }).add(eps).rsqrt());
-    return weight === undefined ? y : y.mul(weight);
+  return [...x.shape.slice(0, lead), numel(normalizedShape)];
+}
+function checkSame(op: string, x: Tensor, residual: Tensor): void {
+  if (sameShape(x.shape, residual.shape)) return;
+  throw new ShapeError(`${op}: ${showShape(x.shape)} and ${showShape(residual.shape)} differ.`, {
+    x: x.shape,
+    residual: residual.shape,
   });
+}
+function affineOf(
+  weight: Tensor | undefined,
+  bias: Tensor | undefined,
+): { readonly affine: n.NormAttrs["affine"]; readonly parameters: readonly Tensor[] } {
+  const affine = weight === undefined ? "none" : bias === undefined ? "weight" : "both";
+  return { affine, parameters: [weight, bias].filter((t) => t !== undefined).map((t) => t.reshape(-1)) };
+}
+function smallestStep(x: Tensor): number {
+  return x.dtype === "float64" ? 2 ** -52 : 2 ** -23;
 }
