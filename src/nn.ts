@@ -2,6 +2,7 @@
 
 export * from "./nn/activation.ts";
 export { AdditiveAttention, type Attended, DotAttention } from "./nn/attention.ts";
+export { BatchNorm1d, BatchNorm2d, type BatchNormLayerOptions } from "./nn/batch-norm.ts";
 export { Flatten, Identity, ModuleDict, ModuleList, Sequential } from "./nn/container.ts";
 export { Dropout } from "./nn/dropout.ts";
 export { Embedding, type EmbeddingOptions } from "./nn/embedding.ts";

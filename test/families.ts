@@ -2,6 +2,8 @@
 
 import { cases as attentionCases } from "../src/ops/attention.cases.ts";
 import * as attention from "../src/ops/attention.ts";
+import { cases as batchNormCases } from "../src/ops/batch-norm.cases.ts";
+import * as batchNorm from "../src/ops/batch-norm.ts";
 import { cases as convertCases } from "../src/ops/convert.cases.ts";
 import * as convert from "../src/ops/convert.ts";
 import { cases as crossEntropyCases } from "../src/ops/cross-entropy.cases.ts";
@@ -46,6 +48,7 @@ export const families: readonly Family[] = [
   family("gather", gather, gatherCases),
   family("matmul", matmul, matmulCases),
   family("softmax", softmax, softmaxCases),
+  family("batch-norm", batchNorm, batchNormCases),
   family("layer-norm", layerNorm, layerNormCases),
   family("recurrent", recurrent, recurrentCases),
   family("cross-entropy", crossEntropy, crossEntropyCases),

@@ -2,6 +2,7 @@
 
 export * from "../tensor/functional/activation.ts";
 export * from "../tensor/functional/attention.ts";
+export * from "../tensor/functional/batch-norm.ts";
 export * from "../tensor/functional/embedding.ts";
 export {
   binaryCrossEntropy,
