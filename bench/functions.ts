@@ -104,7 +104,8 @@ const functions: Record<string, (x: Expr) => Expr> = {
   tanh: b.tanh,
   erf: b.erf,
   sigmoid: (v) => b.div(1, b.add(b.exp(b.neg(v)), 1)),
-  gelu: (v) => b.mul(b.mul(v, 0.5), b.add(b.erf(b.mul(v, Math.SQRT1_2)), 1)),
+  normalCdf: b.normalCdf,
+  gelu: (v) => b.mul(v, b.normalCdf(v)),
   pow: (v) => b.pow(v, 2.7),
 };
 

@@ -62,6 +62,16 @@ const cases: Readonly<Record<string, Case>> = {
     run: ({ x, row, bias }) => F.layerNorm(x, [x.size(-1)], { weight: row, bias }),
   },
   rmsNorm: { wanted: ["x", "row"], run: ({ x, row }) => F.rmsNorm(x, [x.size(-1)], { weight: row, eps: 1e-6 }) },
+  addLayerNorm: {
+    wanted: ["x", "z", "row", "bias"],
+    run: ({ x, z, row, bias }) => F.addLayerNorm(x, z, [x.size(-1)], { weight: row, bias })[0],
+  },
+  dropoutAdd: { wanted: ["x", "z"], run: ({ x, z }) => F.dropoutAdd(x, z, 0.1) },
+  swiglu: { wanted: ["x", "z"], run: ({ x, z }) => F.swiglu(x, z) },
+  batchNorm: {
+    wanted: ["x"], // [8, N / 8, C], with N / 8 channels
+    run: ({ x }) => F.batchNorm(x.view(8, -1, x.size(-1)), undefined, undefined, { training: true }),
+  },
   crossEntropy: { wanted: ["x"], run: ({ x, target }) => F.crossEntropy(x, target) },
   smoothed: { wanted: ["x"], run: ({ x, target }) => F.crossEntropy(x, target, { labelSmoothing: 0.1 }) },
   sum: { wanted: ["x"], run: ({ x }) => x.sum() },
