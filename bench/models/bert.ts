@@ -6,9 +6,9 @@
 
 import { arange, type Tensor, zeros } from "kindling";
 import * as nn from "kindling/nn";
-import { attention, initialize, mergeHeads, splitHeads } from "./attention.ts";
+import { initialize, mergeHeads, splitHeads } from "./attention.ts";
 
-const { crossEntropy, gelu } = nn.functional;
+const { crossEntropy, gelu, scaledDotProductAttention } = nn.functional;
 
 export interface BertConfig {
   readonly vocabSize: number;
@@ -58,7 +58,7 @@ class Embeddings extends nn.Module<[ids: Tensor, types: Tensor], Tensor> {
 }
 
 /** One layer, `[B, T, C]` to `[B, T, C]`. */
-class Layer extends nn.Module<[x: Tensor, bias: Tensor | undefined], Tensor> {
+class Layer extends nn.Module<[x: Tensor, mask: Tensor | undefined], Tensor> {
   readonly qkv: nn.Linear;
   readonly out: nn.Linear;
   readonly attentionNorm: nn.LayerNorm;
@@ -78,9 +78,9 @@ class Layer extends nn.Module<[x: Tensor, bias: Tensor | undefined], Tensor> {
     this.norm = new nn.LayerNorm(hiddenSize, { eps: layerNormEps });
   }
 
-  forward(x: Tensor, bias: Tensor | undefined): Tensor {
+  forward(x: Tensor, mask: Tensor | undefined): Tensor {
     const [q, k, v] = splitHeads(this.qkv(x), this.numHeads); //                     [B, H, T, D]
-    const attended = this.out(mergeHeads(attention(q, k, v, bias))); //               [B, T, C]
+    const attended = this.out(mergeHeads(scaledDotProductAttention(q, k, v, { attnMask: mask }))); //               [B, T, C]
     const y = this.attentionNorm(attended.add(x));
     return this.norm(this.down(gelu(this.up(y))).add(y));
   }
@@ -93,8 +93,8 @@ export interface BertOutput {
   readonly pooled: Tensor;
 }
 
-/** Ids and types `[B, T]`, int32, and a bias `[B, 1, 1, T]` that is very low where there is padding. */
-export class Bert extends nn.Module<[ids: Tensor, types?: Tensor, bias?: Tensor], BertOutput> {
+/** Ids and types `[B, T]`, int32, and a mask `[B, 1, 1, T]`, false where there is padding. */
+export class Bert extends nn.Module<[ids: Tensor, types?: Tensor, mask?: Tensor], BertOutput> {
   readonly embeddings: Embeddings;
   readonly layers: nn.ModuleList<Layer>;
   readonly pooler: nn.Linear;
@@ -107,15 +107,15 @@ export class Bert extends nn.Module<[ids: Tensor, types?: Tensor, bias?: Tensor]
     initialize(this);
   }
 
-  forward(ids: Tensor, types = zeros(ids.shape, { dtype: "int32" }), bias?: Tensor): BertOutput {
+  forward(ids: Tensor, types = zeros(ids.shape, { dtype: "int32" }), mask?: Tensor): BertOutput {
     let hidden = this.embeddings(ids, types); // [B, T, C]
-    for (const layer of this.layers) hidden = layer(hidden, bias);
+    for (const layer of this.layers) hidden = layer(hidden, mask);
     return { hidden, pooled: this.pooler(hidden.select(1, 0)).tanh() };
   }
 }
 
 /** BERT with a classifier: ids `[B, T]` to logits `[B, labels]`. */
-export class BertClassifier extends nn.Module<[ids: Tensor, types?: Tensor, bias?: Tensor], Tensor> {
+export class BertClassifier extends nn.Module<[ids: Tensor, types?: Tensor, mask?: Tensor], Tensor> {
   readonly bert: Bert;
   readonly classifier: nn.Linear;
 
@@ -126,11 +126,11 @@ export class BertClassifier extends nn.Module<[ids: Tensor, types?: Tensor, bias
     initialize(this.classifier);
   }
 
-  forward(ids: Tensor, types?: Tensor, bias?: Tensor): Tensor {
-    return this.classifier(this.bert(ids, types, bias).pooled);
+  forward(ids: Tensor, types?: Tensor, mask?: Tensor): Tensor {
+    return this.classifier(this.bert(ids, types, mask).pooled);
   }
   /** The loss of labels `[B]`, int32. */
-  loss(ids: Tensor, labels: Tensor, types?: Tensor, bias?: Tensor): Tensor {
-    return crossEntropy(this(ids, types, bias), labels);
+  loss(ids: Tensor, labels: Tensor, types?: Tensor, mask?: Tensor): Tensor {
+    return crossEntropy(this(ids, types, mask), labels);
   }
 }

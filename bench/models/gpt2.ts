@@ -7,9 +7,9 @@
 
 import { arange, noGrad, type Tensor, zeros } from "kindling";
 import * as nn from "kindling/nn";
-import { attention, causalBias, initialize, mergeHeads, splitHeads } from "./attention.ts";
+import { initialize, mergeHeads, splitHeads } from "./attention.ts";
 
-const { crossEntropy, gelu, linear } = nn.functional;
+const { crossEntropy, gelu, linear, scaledDotProductAttention } = nn.functional;
 
 export interface Gpt2Config {
   readonly vocabSize: number;
@@ -82,8 +82,8 @@ class Block extends nn.Module<[x: Tensor, layer: number, cache: Cache | undefine
     const T = x.size(1);
     let [q, k, v] = splitHeads(this.qkv(this.attentionNorm(x)), this.numHeads); //   [B, H, T, D]
     if (cache !== undefined) [k, v] = cache.update(layer, k, v); //                   [B, H, S, D]
-    const bias = T > 1 ? causalBias(T) : undefined; // one token sees all before it
-    const y = x.add(this.out(mergeHeads(attention(q, k, v, bias)))); //               [B, T, C]
+    const attended = scaledDotProductAttention(q, k, v, { isCausal: T > 1 }); // one token sees all before it
+    const y = x.add(this.out(mergeHeads(attended))); //                               [B, T, C]
     return y.add(this.down(gelu(this.up(this.mlpNorm(y)), { approximate: "tanh" })));
   }
 }
