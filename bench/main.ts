@@ -16,7 +16,7 @@ const [name, ...args] = process.argv.slice(2);
 if (name === undefined || !names.includes(name)) {
   console.log("npm run bench -- NAME [options], NAME being one of:\n");
   for (const each of names) console.log(`  ${each.padEnd(12)} ${firstSentence(each)}`);
-  console.log("\nExample:\n  npm run bench -- summarizer --python .venv/bin/python");
+  console.log("\nExample:\n  npm run bench -- peers --only encoder");
   process.exitCode = name === undefined || name === "--help" ? 0 : 1;
 } else {
   const run = spawnSync(process.execPath, ["--conditions=kindling-source", `${here}${name}.ts`, ...args], {

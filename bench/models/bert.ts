@@ -108,9 +108,15 @@ export class Bert extends nn.Module<[ids: Tensor, types?: Tensor, mask?: Tensor]
   }
 
   forward(ids: Tensor, types = zeros(ids.shape, { dtype: "int32" }), mask?: Tensor): BertOutput {
-    let hidden = this.embeddings(ids, types); // [B, T, C]
-    for (const layer of this.layers) hidden = layer(hidden, mask);
+    const hidden = this.encode(this.embeddings(ids, types), mask); // [B, T, C]
     return { hidden, pooled: this.pooler(hidden.select(1, 0)).tanh() };
+  }
+
+  /** The layers alone, `[B, T, C]` to `[B, T, C]`. */
+  encode(x: Tensor, mask?: Tensor): Tensor {
+    let hidden = x;
+    for (const layer of this.layers) hidden = layer(hidden, mask);
+    return hidden;
   }
 }
 

@@ -70,6 +70,33 @@ function encode(name: string, B: number, T: number): Case {
   return inference([model, ids], () => model(ids));
 }
 
+/** As `encode`, from vectors instead of ids: what the JavaScript peers compute. */
+function encodeLayers(name: string, B: number, T: number): Case {
+  const config = named(berts, name);
+  const model = new Bert(config).eval();
+  const x = randn([B, T, config.hiddenSize]);
+  return inference([model, x], () => model.encode(x));
+}
+
+/** A perceptron's step with SGD; `perceptron` in js-peers/protocol.js has the same sizes. */
+function trainMlp(B: number): Case {
+  const linear = (from: number, to: number): nn.Linear => new nn.Linear(from, to);
+  const model = new nn.Sequential(linear(784, 512), new nn.ReLU(), linear(512, 512), new nn.ReLU(), linear(512, 10));
+  const optimizer = new optim.SGD(model.parameters(), { lr: 0.01 });
+  const [x, labels] = [randn([B, 784]), randint(0, 10, [B])];
+  return {
+    run() {
+      using _ = scope("step");
+      const loss = F.crossEntropy(model(x), labels);
+      optimizer.zeroGrad();
+      loss.backward();
+      optimizer.step();
+      loss.item();
+    },
+    free: () => model.dispose(),
+  };
+}
+
 function trainBert(B: number, T: number): Case {
   const model = new BertClassifier(bertBase);
   const ids = randint(0, bertBase.vocabSize, [B, T]);
@@ -123,6 +150,8 @@ const families: { readonly [family: string]: (...words: string[]) => Case } = {
   },
   unary: (name) => unary(name!),
   encode: (name, ...sizes) => encode(name!, ...(numbers(sizes, 2) as [number, number])), // two, as checked
+  encodeLayers: (name, ...sizes) => encodeLayers(name!, ...(numbers(sizes, 2) as [number, number])),
+  trainMlp: (...sizes) => trainMlp(...(numbers(sizes, 1) as [number])),
   trainBert: (...sizes) => trainBert(...(numbers(sizes, 2) as [number, number])),
   trainGpt2: (...sizes) => trainGpt2(...(numbers(sizes, 2) as [number, number])),
   decode: (...sizes) => decode(...(numbers(sizes, 2) as [number, number])),

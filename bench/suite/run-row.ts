@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { commit } from "./environment.ts";
-import { type Measured, measure, median, type Spread, settle, speed, spread } from "./measure.ts";
+import { type Measured, measure, median, newPatience, type Spread, settle, speed, spread } from "./measure.ts";
 import { type Comparison, type Result, showMs } from "./results.ts";
 import type { PeerName, Row } from "./rows.ts";
 import { type Side, startOurs, startTorch } from "./side.ts";
@@ -114,8 +114,9 @@ async function start(row: Row, rounds: number): Promise<Outcome> {
   if (spawnSync(process.execPath, [build], { stdio: ["ignore", "ignore", "inherit"] }).status !== 0)
     throw new Error(`${row.name}: the package could not be built`);
   const ms: number[] = [];
+  const patience = newPatience();
   for (let round = 0; round < rounds; round++) {
-    await settle(process.pid);
+    await settle(process.pid, patience);
     ms.push(Number(spawnSync(process.execPath, [script], { encoding: "utf8" }).stdout));
   }
   return { values: { Kindling: showMs(median(ms)) }, comparisons: [limit(row, ms)], disturbed: 0 };
