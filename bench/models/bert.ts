@@ -8,7 +8,7 @@ import { arange, type Tensor, zeros } from "kindling";
 import * as nn from "kindling/nn";
 import { initialize, mergeHeads, splitHeads } from "./attention.ts";
 
-const { crossEntropy, gelu, scaledDotProductAttention } = nn.functional;
+const { crossEntropy, linear, scaledDotProductAttention } = nn.functional;
 
 export interface BertConfig {
   readonly vocabSize: number;
@@ -79,10 +79,12 @@ class Layer extends nn.Module<[x: Tensor, mask: Tensor | undefined], Tensor> {
   }
 
   forward(x: Tensor, mask: Tensor | undefined): Tensor {
-    const [q, k, v] = splitHeads(this.qkv(x), this.numHeads); //                     [B, H, T, D]
-    const attended = this.out(mergeHeads(scaledDotProductAttention(q, k, v, { attnMask: mask }))); //               [B, T, C]
-    const y = this.attentionNorm(attended.add(x));
-    return this.norm(this.down(gelu(this.up(y))).add(y));
+    const { out, up, down } = this;
+    const [q, k, v] = splitHeads(this.qkv(x), this.numHeads); //                              [B, H, T, D]
+    const heads = scaledDotProductAttention(q, k, v, { attnMask: mask }); //                  [B, H, T, D]
+    const y = this.attentionNorm(linear(mergeHeads(heads), out.weight, out.bias, { residual: x }));
+    const wide = linear(y, up.weight, up.bias, { activation: "gelu" }); //                    [B, T, I]
+    return this.norm(linear(wide, down.weight, down.bias, { residual: y })); //               [B, T, C]
   }
 }
 

@@ -9,7 +9,7 @@ import { arange, noGrad, type Tensor, zeros } from "kindling";
 import * as nn from "kindling/nn";
 import { initialize, mergeHeads, splitHeads } from "./attention.ts";
 
-const { crossEntropy, gelu, linear, scaledDotProductAttention } = nn.functional;
+const { crossEntropy, linear, scaledDotProductAttention } = nn.functional;
 
 export interface Gpt2Config {
   readonly vocabSize: number;
@@ -79,12 +79,14 @@ class Block extends nn.Module<[x: Tensor, layer: number, cache: Cache | undefine
   }
 
   forward(x: Tensor, layer: number, cache: Cache | undefined): Tensor {
+    const { out, up, down } = this;
     const T = x.size(1);
     let [q, k, v] = splitHeads(this.qkv(this.attentionNorm(x)), this.numHeads); //   [B, H, T, D]
     if (cache !== undefined) [k, v] = cache.update(layer, k, v); //                   [B, H, S, D]
-    const attended = scaledDotProductAttention(q, k, v, { isCausal: T > 1 }); // one token sees all before it
-    const y = x.add(this.out(mergeHeads(attended))); //                               [B, T, C]
-    return y.add(this.down(gelu(this.up(this.mlpNorm(y)), { approximate: "tanh" })));
+    const heads = scaledDotProductAttention(q, k, v, { isCausal: T > 1 }); // one token sees all before it
+    const y = linear(mergeHeads(heads), out.weight, out.bias, { residual: x }); //     [B, T, C]
+    const wide = linear(this.mlpNorm(y), up.weight, up.bias, { activation: "geluTanh" }); // [B, T, 4 C]
+    return linear(wide, down.weight, down.bias, { residual: y });
   }
 }
 
