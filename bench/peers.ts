@@ -4,7 +4,7 @@
 import { parseArgs } from "node:util";
 import { writeReport } from "./suite/document.ts";
 import { commit, findPython, machine } from "./suite/environment.ts";
-import { asText, keep, type Result, reached, showComparison } from "./suite/results.ts";
+import { asText, type Kept, keep, type Result, reached, showComparison } from "./suite/results.ts";
 import { rows } from "./suite/rows.ts";
 import { runRow, type Sides } from "./suite/run-row.ts";
 import { checkIdle, startOnnx, startOurs, startTorch } from "./suite/side.ts";
@@ -70,15 +70,16 @@ async function main(): Promise<void> {
     const said = result.comparisons.map((c) => `${c.against}: ${showComparison(c)}`);
     console.log(`${place}   ${said.join("   ")}${disturbed}`);
     results.push(result);
+    if (flags.write) write(versions, result);
   }
   await Promise.all(all.map((side) => side.close()));
   const missed = results.filter((r) => !r.comparisons.every(reached));
   console.log(`\n${asText(results)}\n\n${results.length - missed.length} of ${results.length} rows reached their aim.`);
-  if (!flags.write) return;
-  keep(
-    "peers",
-    rows.map((row) => row.name),
-    { machine: machine(), versions, results },
-  );
+}
+
+/** After each row, so that what was measured is kept if the rest is not. */
+function write(versions: Kept["versions"], result: Result): void {
+  const names = rows.map((row) => row.name);
+  keep("peers", names, { machine: machine(), versions, results: [result] });
   writeReport();
 }
