@@ -43,8 +43,14 @@ function indexOf(shape: readonly number[], at: number): number[] {
   return index;
 }
 
-/** Where values are drawn from: not near 0 ("any"), from 0.2 to 3 ("positive"), within ±0.9 ("small"), whole and below a size ("ids"). */
-export type Domain = "any" | "positive" | "small" | { readonly ids: number } | { readonly values: readonly number[] };
+/** Where values are drawn from: not near 0 ("any"), from 0.2 to 3 ("positive"), within ±0.9 ("small"), in a range, whole and below a size ("ids"). */
+export type Domain =
+  | "any"
+  | "positive"
+  | "small"
+  | { readonly from: number; readonly to: number }
+  | { readonly ids: number }
+  | { readonly values: readonly number[] };
 
 export interface Input {
   readonly shape: readonly number[];

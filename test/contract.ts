@@ -22,6 +22,7 @@ import { tolerances } from "./tolerances.ts";
 
 function draw({ domain }: Input, dtype: DType, g: Generator): number {
   const u = g.double();
+  if (typeof domain === "object" && "from" in domain) return domain.from + u * (domain.to - domain.from);
   if (typeof domain === "object") return "ids" in domain ? Math.floor(u * domain.ids) : 0;
   if (dtype === "bool") return Number(u < 0.5);
   const signed = dtype !== "uint8" && domain !== "positive" && g.double() < 0.5 ? -1 : 1;

@@ -1,5 +1,7 @@
 // The operators by family, each with its cases. `contract.test.ts` sees to it that none is missing.
 
+import { cases as activationsCases } from "../src/ops/activations.cases.ts";
+import * as activations from "../src/ops/activations.ts";
 import { cases as attentionCases } from "../src/ops/attention.cases.ts";
 import * as attention from "../src/ops/attention.ts";
 import { cases as batchNormCases } from "../src/ops/batch-norm.cases.ts";
@@ -25,6 +27,8 @@ import { cases as reduceCases } from "../src/ops/reduce.cases.ts";
 import * as reduce from "../src/ops/reduce.ts";
 import { cases as softmaxCases } from "../src/ops/softmax.cases.ts";
 import * as softmax from "../src/ops/softmax.ts";
+import { cases as specialCases } from "../src/ops/special.cases.ts";
+import * as special from "../src/ops/special.ts";
 import type { CasesOf, OpCases } from "./cases.ts";
 
 export interface Family {
@@ -43,6 +47,8 @@ function family<M extends object>(name: string, module: M, cases: CasesOf<M>): F
 export const families: readonly Family[] = [
   family("convert", convert, convertCases),
   family("elementwise", elementwise, elementwiseCases),
+  family("activations", activations, activationsCases),
+  family("special", special, specialCases),
   family("reduce", reduce, reduceCases),
   family("join", join, joinCases),
   family("gather", gather, gatherCases),

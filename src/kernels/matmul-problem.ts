@@ -23,7 +23,7 @@ export interface Batch {
  * Addresses are in bytes, strides in elements; C has a column stride of one.
  */
 export interface MatmulProblem {
-  readonly dtype: "f32" | "f64" | "i32";
+  readonly dtype: "f32" | "f64" | "i32" | "i64";
   readonly M: number;
   readonly N: number;
   readonly K: number;
@@ -140,10 +140,11 @@ export function constants(device: Device): Constants {
   if (known !== undefined) return known;
   const zeros = device.alloc(128);
   device.u8.fill(0, zeros, zeros + 128);
-  const ones = { f32: zeros + 64, f64: zeros + 72, i32: zeros + 80 };
+  const ones = { f32: zeros + 64, f64: zeros + 72, i32: zeros + 80, i64: zeros + 88 };
   device.f32[ones.f32 / 4] = 1;
   device.f64[ones.f64 / 8] = 1;
   device.i32[ones.i32 / 4] = 1;
+  device.i64[ones.i64 / 8] = 1n;
   const made: Constants = { zeros, ones };
   constantsOf.set(device, made);
   return made;

@@ -53,7 +53,13 @@ export const cases: CasesOf<typeof import("./elementwise.ts")> = {
   sign: pointwise((x) => Number(x > 0) - Number(x < 0), { dtypes: numbers }),
   maximum: pointwise((a, b) => Math.max(a, b), { dtypes: values }),
   minimum: pointwise((a, b) => Math.min(a, b), { dtypes: values }),
-  clamp: pointwise((x, low, high) => Math.min(Math.max(x, low), high), { dtypes: numbers, calls: [[_, -1, 2]] }),
+  clamp: pointwise((x, low, high) => Math.min(Math.max(x, low), high), {
+    dtypes: numbers,
+    calls: [
+      [_, -1, 2],
+      [_, _, _],
+    ],
+  }),
   addcmul: pointwise((x, a, b, value) => x + value * a * b, { dtypes: numbers, calls: [[_, _, _, -2]] }),
   addcdiv: pointwise((x, a, b, value) => x + (value * a) / b, { calls: [[_, _, _, -2]] }),
   lerp: pointwise((a, b, weight) => a + weight * (b - a), {

@@ -153,12 +153,19 @@ function extremum(g: Expr, a: Expr, b: Expr, wins: "gt" | "lt"): [Expr, Expr] {
   const share = (x: Expr, y: Expr): Expr => select(eqE(x, y), half, select(compare(wins, y, x), none, g)); // beside a NaN both pass
   return [share(a, b), share(b, a)];
 }
-/** Between `low` and `high`; at the bounds the gradient passes. */
+/** Between `low` and `high`, of which the upper wins where they cross; at the bounds the gradient is the input's. */
 export const clamp: PointwiseOp = pointwise({
   name: "clamp",
-  value: (x, low, high) =>
-    isFloat(x!.type) ? min(max(x!, low!), high!) : select(gtE(low!, x!), low!, select(ltE(high!, x!), high!, x!)),
-  grad: (g, [x, low, high]) => [select(and(geE(x!, low!), leE(x!, high!)), g, like(g, 0)), undefined, undefined],
+  value: (x, low, high) => {
+    if (isFloat(x!.type)) return min(max(x!, low!), high!);
+    const raised = select(gtE(low!, x!), low!, x!);
+    return select(gtE(raised, high!), high!, raised);
+  },
+  grad: (g, [x, low, high]) => [
+    select(and(geE(x!, low!), leE(x!, high!)), g, like(g, 0)),
+    select(and(ltE(low!, high!), ltE(x!, low!)), g, like(g, 0)),
+    select(or(gtE(x!, high!), ltE(high!, low!)), g, like(g, 0)),
+  ],
 });
 export const addcmul: PointwiseOp = pointwise({
   name: "addcmul",

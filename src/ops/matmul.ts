@@ -32,6 +32,7 @@ const kernelDTypes: { readonly [dtype: string]: MatmulProblem["dtype"] | undefin
   float32: "f32",
   float64: "f64",
   int32: "i32",
+  int64: "i64",
   float16: "f32",
   bfloat16: "f32",
 };
@@ -43,8 +44,8 @@ function checkDTypes(op: string, [a, b, ...rest]: readonly Meta[]): void {
   const fits = kernelDTypes[a!.dtype] !== undefined && (mixed || b!.dtype === a!.dtype);
   if (fits && rest.every((m) => m.dtype === a!.dtype || m.dtype === b!.dtype)) return;
   throw new DTypeError(
-    `${op}: got ${all.map((m) => m.dtype).join(" and ")}; wants one dtype on all sides, of float32, float64, int32, float16 and ` +
-      "bfloat16, or a right side of halves beside float32. Convert with .to().",
+    `${op}: got ${all.map((m) => m.dtype).join(" and ")}; wants one dtype on all sides, of float32, float64, int32, int64, float16 ` +
+      "and bfloat16, or a right side of halves beside float32. Convert with .to().",
     { op, dtypes: all.map((m) => m.dtype) },
   );
 }

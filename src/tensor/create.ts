@@ -1,6 +1,6 @@
 // Making tensors from numbers.
 
-import type { DType } from "../base/dtype.ts";
+import { type DType, isFloating } from "../base/dtype.ts";
 import { ArgumentError, DTypeError, ShapeError } from "../base/errors.ts";
 import { checkSizes, numel, showShape } from "../base/shape.ts";
 import { Tensor } from "./core.ts";
@@ -127,6 +127,10 @@ export function arange(start: number, end?: number, step = 1, options: TensorOpt
   const [from, to] = end === undefined ? [0, start] : [start, end];
   if (step === 0 || !Number.isFinite(step))
     throw new ArgumentError(`arange: step ${step}; it must be a number other than 0.`, { step });
+  if (!Number.isFinite(from) || !Number.isFinite(to) || (to - from) / step < 0)
+    throw new ArgumentError(`arange: no steps of ${step} lead from ${from} to ${to}.`, { from, to, step });
+  if (options.dtype !== undefined && !isFloating(options.dtype) && ![from, to, step].every(Number.isInteger))
+    return arange(Math.trunc(from), Math.trunc(to), Math.trunc(step), options); // as PyTorch takes them
   const n = Math.max(0, Math.ceil((to - from) / step));
   const whole = [from, to, step].every(Number.isInteger);
   const numbers = new Float64Array(n);
@@ -136,6 +140,10 @@ export function arange(start: number, end?: number, step = 1, options: TensorOpt
 
 /** `steps` numbers evenly from `start` to `end`, both included. */
 export function linspace(start: number, end: number, steps: number, options: TensorOptions = {}): Tensor {
+  if (!Number.isInteger(steps) || steps < 0)
+    throw new ArgumentError(`linspace: ${steps} steps; wants a whole number from 0 on.`, { steps });
+  if (options.dtype !== undefined && !isFloating(options.dtype) && !(Number.isInteger(start) && Number.isInteger(end)))
+    return linspace(Math.trunc(start), Math.trunc(end), steps, options); // as PyTorch takes them
   const step = steps > 1 ? (end - start) / (steps - 1) : 0;
   const half = steps / 2;
   const at = (i: number): number => (i < half ? start + step * i : end - step * (steps - 1 - i));
@@ -148,6 +156,7 @@ export function linspace(start: number, end: number, steps: number, options: Ten
 
 /** Ones on the diagonal of an `n × m` matrix. */
 export function eye(n: number, m: number = n, options: TensorOptions = {}): Tensor {
+  checkSizes("eye", [n, m]);
   const data = new Float64Array(n * m);
   for (let i = 0; i < Math.min(n, m); i++) data[i * m + i] = 1;
   return fromArray(data, [n, m], options);

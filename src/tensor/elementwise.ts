@@ -1,6 +1,7 @@
 // Element-by-element methods. Shapes broadcast, dtypes promote as in PyTorch; numbers take part without widening a dtype
 // within its category.
 
+import { ShapeError } from "../base/errors.ts";
 import * as e from "../ops/elementwise.ts";
 import type { Op } from "../ops/op.ts";
 import type { PointwiseOp } from "../ops/pointwise.ts";
@@ -80,11 +81,14 @@ export const elementwiseMethods = {
   minimum(this: Tensor, other: Operand): Tensor {
     return call(e.minimum, [this, other]);
   },
-  /** Values below `min` become `min`, above `max` become `max`; either may be left out. */
-  clamp(this: Tensor, options: { readonly min?: number; readonly max?: number }): Tensor {
+  /** Values below `min` become `min`, above `max` become `max`: numbers or tensors; either may be left out. */
+  clamp(this: Tensor, options: { readonly min?: Operand | undefined; readonly max?: Operand | undefined }): Tensor {
     const { min, max } = options;
+    if (typeof min === "object" && max === undefined) return call(e.maximum, [this, min]);
+    if (typeof max === "object" && min === undefined) return call(e.minimum, [this, max]);
     const [low, high] = [min ?? Number.NEGATIVE_INFINITY, max ?? Number.POSITIVE_INFINITY];
-    if (this.dtype.includes("float")) return call(e.clamp, [this, low, high]);
+    if (this.dtype.includes("float") || typeof low === "object" || typeof high === "object")
+      return call(e.clamp, [this, low, high]);
     return call(e.clamp, [this, Math.max(low, -2147483648), Math.min(high, 2147483647)]);
   },
   /** `this + value * a * b` */
@@ -118,8 +122,9 @@ export const elementwiseMethods = {
   reciprocal(this: Tensor): Tensor {
     return call(e.reciprocal, [this]);
   },
+  /** `this²`; of a bool it is an int64, as in PyTorch. */
   square(this: Tensor): Tensor {
-    return call(e.square, [this]);
+    return call(e.square, [this.dtype === "bool" ? this.long() : this]);
   },
   exp(this: Tensor): Tensor {
     return call(e.exp, [this]);
@@ -224,9 +229,14 @@ export const elementwiseMethods = {
   where(this: Tensor, condition: Tensor, other: Operand): Tensor {
     return call(e.where, [condition, this, other]);
   },
-  /** `value` where `mask` (a bool tensor) holds, `this` elsewhere. */
-  maskedFill(this: Tensor, mask: Tensor, value: number): Tensor {
-    return call(e.maskedFill, [mask, this, value]);
+  /** `value` (a number or a tensor without dimensions) where `mask` (a bool tensor) holds, `this` elsewhere. */
+  maskedFill(this: Tensor, mask: Tensor, value: Operand): Tensor {
+    if (typeof value === "number") return call(e.maskedFill, [mask, this, value]);
+    if (value.ndim > 0)
+      throw new ShapeError(`maskedFill: the value has no dimensions, got [${value.shape.join(", ")}].`, {
+        shape: value.shape,
+      });
+    return call(e.where, [mask, value.to(this.dtype), this]);
   },
 };
 export type ElementwiseMethods = typeof elementwiseMethods;

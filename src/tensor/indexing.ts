@@ -93,11 +93,13 @@ export const indexingMethods = {
       return x === this ? x.clone() : x;
     });
   },
-  /** Each slice of `dim` `repeats` times in a row; a tensor says for each slice how often. */
-  repeatInterleave(this: Tensor, repeats: number | Tensor, dim: number): Tensor {
+  /** Each slice of `dim` (or each element of the flattened tensor) `repeats` times in a row; a tensor says for each how often. */
+  repeatInterleave(this: Tensor, repeats: number | Tensor, dim?: number): Tensor {
+    if (dim === undefined || this.ndim === 0) return tidy(() => this.reshape(-1).repeatInterleave(repeats, 0));
     const d = normalizeDim("repeatInterleave", dim, this.ndim);
     const n = this.shape[d]!;
-    const times = typeof repeats === "number" ? new Array<number>(n).fill(repeats) : Array.from(repeats.toArray());
+    const given = typeof repeats === "number" ? [repeats] : Array.from(repeats.toArray(), Number);
+    const times = given.length === 1 ? new Array<number>(n).fill(given[0]!) : given;
     if (times.length !== n)
       throw new ShapeError(`repeatInterleave: ${times.length} counts for ${n} slices.`, {
         counts: times.length,

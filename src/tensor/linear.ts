@@ -28,7 +28,8 @@ export const linearMethods = {
     if (other.ndim === 1) return this.matmul(other.unsqueeze(1)).squeeze(-1);
     if (this.ndim > 2 && other.ndim === 2) {
       const lead = this.shape.slice(0, -1); // one large product instead of a batch of small ones
-      return apply1(m.matmul, [this.reshape(-1, this.shape.at(-1)!), other], undefined).reshape(
+      const rows = lead.reduce((n, size) => n * size, 1);
+      return apply1(m.matmul, [this.reshape(rows, this.shape.at(-1)!), other], undefined).reshape(
         ...lead,
         other.shape[1]!,
       );

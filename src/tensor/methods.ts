@@ -6,10 +6,13 @@ import type { ElementwiseMethods } from "./elementwise.ts";
 import type { InPlaceMethods } from "./in-place.ts";
 import type { IndexingMethods } from "./indexing.ts";
 import type { LinearMethods } from "./linear.ts";
+import type { ProductMethods } from "./products.ts";
 import type { RandomMethods } from "./random.ts";
 import type { ReduceMethods } from "./reduce.ts";
 import type { SoftmaxMethods } from "./softmax.ts";
 import type { SortingMethods } from "./sorting.ts";
+import type { SpecialMethods } from "./special.ts";
+import type { StatisticsMethods } from "./statistics.ts";
 import type { ViewMethods } from "./views.ts";
 
 export interface TensorMethods
@@ -19,8 +22,11 @@ export interface TensorMethods
     IndexingMethods,
     InPlaceMethods,
     LinearMethods,
+    ProductMethods,
     RandomMethods,
     ReduceMethods,
     SoftmaxMethods,
     SortingMethods,
+    SpecialMethods,
+    StatisticsMethods,
     ViewMethods {}

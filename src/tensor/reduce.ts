@@ -44,6 +44,15 @@ function run(op: Op<r.ReduceAttrs>, name: string, t: Tensor, options: ReduceOpti
   return tidy(() => apply1(op, [t.to(wide)], attrs(name, t, options)).to(t.dtype));
 }
 
+/**
+ * The largest (or smallest) of all elements, equal ones sharing the gradient; or along one dimension, with its index (the first
+ * at a tie, which alone gets the gradient).
+ */
+interface Extremum {
+  (this: Tensor): Tensor;
+  (this: Tensor, options: DimOptions): ValuesAndIndices;
+}
+
 export const reduceMethods = {
   /** Integers and booleans give int64. */
   sum(this: Tensor, options: ReduceOptions = {}): Tensor {
@@ -64,14 +73,12 @@ export const reduceMethods = {
   amin(this: Tensor, options: ReduceOptions = {}): Tensor {
     return run(r.amin, "amin", this, options);
   },
-  /** The largest along one dimension, with its index (the first at a tie, which alone gets the gradient). */
-  max(this: Tensor, options: DimOptions): ValuesAndIndices {
-    return extremum(this, "max", options);
-  },
-  /** The smallest along one dimension, with its index (the first at a tie, which alone gets the gradient). */
-  min(this: Tensor, options: DimOptions): ValuesAndIndices {
-    return extremum(this, "min", options);
-  },
+  max: function max(this: Tensor, options?: DimOptions) {
+    return options === undefined ? this.amax() : extremum(this, "max", options);
+  } as Extremum,
+  min: function min(this: Tensor, options?: DimOptions) {
+    return options === undefined ? this.amin() : extremum(this, "min", options);
+  } as Extremum, // a function expression cannot declare overloads
   /** The index of the largest along `dim`, or in the flattened tensor; int32. The first at a tie; a NaN wins. */
   argmax(this: Tensor, options: Partial<DimOptions> = {}): Tensor {
     return arg(this, "max", options);

@@ -7,10 +7,13 @@ import { elementwiseMethods } from "./elementwise.ts";
 import { inPlaceMethods } from "./in-place.ts";
 import { indexingMethods } from "./indexing.ts";
 import { linearMethods } from "./linear.ts";
+import { productMethods } from "./products.ts";
 import { randomMethods } from "./random.ts";
 import { reduceMethods } from "./reduce.ts";
 import { softmaxMethods } from "./softmax.ts";
 import { sortingMethods } from "./sorting.ts";
+import { specialMethods } from "./special.ts";
+import { statisticsMethods } from "./statistics.ts";
 import { viewMethods } from "./views.ts";
 
 for (const methods of [
@@ -20,10 +23,13 @@ for (const methods of [
   indexingMethods,
   inPlaceMethods,
   linearMethods,
+  productMethods,
   randomMethods,
   reduceMethods,
   softmaxMethods,
   sortingMethods,
+  specialMethods,
+  statisticsMethods,
   viewMethods,
 ]) {
   Object.defineProperties(Tensor.prototype, Object.getOwnPropertyDescriptors(methods));

@@ -170,19 +170,23 @@ export const viewMethods = {
       throw new ShapeError(`mT: wants at least 2 dimensions, got ${showShape(self.shape)}.`, { shape: self.shape });
     return self.transpose(-2, -1);
   },
-  movedim(this: Tensor, source: number, destination: number): Tensor {
-    const from = normalizeDim("movedim", source, this.ndim);
-    const to = normalizeDim("movedim", destination, this.ndim);
-    const order = without(
-      this.shape.map((_, d) => d),
-      from,
-    );
-    order.splice(to, 0, from);
-    return this.permute(...order);
+  /** One dimension, or several, moved to other places; the rest keep their order. */
+  movedim(this: Tensor, source: number | readonly number[], destination: number | readonly number[]): Tensor {
+    const from = [source].flat().map((d) => normalizeDim("movedim", d, this.ndim));
+    const to = [destination].flat().map((d) => normalizeDim("movedim", d, this.ndim));
+    if (from.length !== to.length || new Set(from).size !== from.length || new Set(to).size !== to.length) {
+      throw new ShapeError(`movedim: dimensions ${showShape(from)} to ${showShape(to)}; wants as many, each once.`, {
+        from,
+        to,
+      });
+    }
+    const rest = this.shape.map((_, d) => d).filter((d) => !from.includes(d));
+    return this.permute(...this.shape.map((_, d) => (to.includes(d) ? from[to.indexOf(d)]! : rest.shift()!)));
   },
   /** Without dimensions of size 1: all of them, or the named ones. */
   squeeze(this: Tensor, dim?: number | readonly number[]): Tensor {
-    const named = normalizeDims("squeeze", dim, this.ndim);
+    const none = Array.isArray(dim) && dim.length === 0; // squeezes nothing, as in PyTorch
+    const named = none ? [] : normalizeDims("squeeze", dim, this.ndim);
     const keep = this.shape.map((_, d) => d).filter((d) => this.shape[d] !== 1 || !named.includes(d));
     const from = this.shape;
     const geometry = { shape: keep.map((d) => this.shape[d]!), strides: keep.map((d) => this.strides[d]!) };
@@ -261,6 +265,7 @@ export const viewMethods = {
   },
   /** `length` elements of `dim` from `start`. */
   narrow(this: Tensor, dim: number, start: number, length: number): Tensor {
+    checkDimensioned("narrow", this);
     const d = normalizeDim("narrow", dim, this.ndim);
     const size = this.shape[d]!;
     const from = start < 0 ? start + size : start;
@@ -300,6 +305,7 @@ export const viewMethods = {
   },
   /** One tensor for each index of `dim`. */
   unbind(this: Tensor, dim = 0): Tensor[] {
+    checkDimensioned("unbind", this);
     const d = normalizeDim("unbind", dim, this.ndim);
     const parts = Array.from({ length: this.shape[d]! }, (_, i) => {
       return {
@@ -317,6 +323,8 @@ export const viewMethods = {
   diagonal(this: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor {
     const a = normalizeDim("diagonal", dim1, this.ndim);
     const b = normalizeDim("diagonal", dim2, this.ndim);
+    if (a === b)
+      throw new ShapeError(`diagonal: dim1 ${dim1} and dim2 ${dim2} are the same dimension.`, { dim1, dim2 });
     const [rows, columns] = [this.shape[a]!, this.shape[b]!];
     const length = Math.max(0, offset >= 0 ? Math.min(rows, columns - offset) : Math.min(rows + offset, columns));
     const skip = length === 0 ? 0 : offset >= 0 ? offset * this.strides[b]! : -offset * this.strides[a]!;
@@ -343,6 +351,11 @@ export const viewMethods = {
   },
 };
 export type ViewMethods = typeof viewMethods;
+
+/** A single number has no dimension to take from. */
+function checkDimensioned(op: string, x: Tensor): void {
+  if (x.ndim === 0) throw new ShapeError(`${op}: a tensor of shape [] has no dimensions.`, { shape: x.shape });
+}
 
 function equalParts(size: number, part: number): number[] {
   if (!Number.isInteger(part) || part < 1)

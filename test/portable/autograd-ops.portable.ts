@@ -5,6 +5,7 @@ import type { DType } from "../../src/base/dtype.ts";
 import { DTypeError } from "../../src/base/errors.ts";
 import { grad } from "../../src/tensor/autograd.ts";
 import { ones, tensor } from "../../src/tensor/create.ts";
+import { einsum } from "../../src/tensor/einsum.ts";
 import { where } from "../../src/tensor/elementwise.ts";
 import * as activation from "../../src/tensor/functional/activation.ts";
 import { scaledDotProductAttention } from "../../src/tensor/functional/attention.ts";
@@ -14,6 +15,7 @@ import { layerNorm, rmsNorm } from "../../src/tensor/functional/normalization.ts
 import { logSoftmax, softmax } from "../../src/tensor/functional/softmax.ts";
 import { cat, stack } from "../../src/tensor/indexing.ts";
 import { linear } from "../../src/tensor/linear.ts";
+import { bilinear } from "../../src/tensor/products.ts";
 import type { ValuesAndIndices } from "../../src/tensor/reduce.ts";
 import { Tensor } from "../../src/tensor/tensor.ts";
 import { closeToGolden, fromGolden, type GoldenTensor, matchesGolden } from "../golden.ts";
@@ -22,8 +24,8 @@ import { deepEqual, equal, fixture, type Suite, suite, throws } from "./harness.
 // The fixtures' arguments by name; which of them a case has depends on its operator.
 // biome-ignore format: a list of words
 type Name =
-  | "alpha" | "approximate" | "base" | "chunks" | "descending" | "destination" | "diagonal" | "dim" | "dim0" | "dim1"
-  | "dim2" | "dims" | "end" | "eps" | "exponent" | "index" | "k" | "keepdim" | "largest" | "length" | "negativeSlope"
+  | "alpha" | "approximate" | "base" | "beta" | "chunks" | "descending" | "destination" | "diagonal" | "dim" | "dim0" | "dim1"
+  | "dim2" | "dims" | "end" | "eps" | "equation" | "exponent" | "index" | "k" | "keepdim" | "largest" | "length" | "negativeSlope"
   | "normalizedShape" | "numClasses" | "offset" | "other" | "p" | "pad" | "paddingIdx" | "repeats" | "roundingMode"
   | "shape" | "size" | "source" | "start" | "startDim" | "step" | "value" | "weight";
 type Args = { readonly [name in Name]: never };
@@ -74,8 +76,15 @@ const calls: { readonly [op: string]: Call } = {
   logSigmoid: (x) => activation.logSigmoid(x),
   leakyRelu: (x, a) => activation.leakyRelu(x, a.negativeSlope),
 
+  elu: (x) => activation.elu(x),
+  glu: (x, a) => activation.glu(x, a.dim),
+  hardswish: (x) => activation.hardswish(x),
+  hardtanh: (x) => activation.hardtanh(x),
+  mish: (x) => activation.mish(x),
+
   max: (x, a) => (a.dim === undefined ? x.amax() : pair(x.max(a))),
   min: (x, a) => (a.dim === undefined ? x.amin() : pair(x.min(a))),
+  median: (x, a) => pair(x.median(a)),
   cumsum: (x, a) => x.cumsum(a.dim),
   norm: (x, a) => x.norm(Number(a.p), a),
 
@@ -114,6 +123,10 @@ const calls: { readonly [op: string]: Call } = {
   sort: (x, a) => pair(x.sort(a)),
   argsort: (x, a) => x.argsort(a),
 
+  baddbmm: (x, { beta, alpha }, a, b) => x.baddbmm(a, b, { beta, alpha }),
+  bilinear: (x, _, y, weight, [bias]) => bilinear(x, y, weight, bias),
+  einsum: (x, a, y, z) => einsum(a.equation, ...present(x, y, z)),
+  mv: (x, _, v) => x.mv(v),
   linear: (x, _, weight, bias) => linear(x, weight, bias),
   cosineSimilarity: (x, a, y) => cosineSimilarity(x, y, a),
   softmax: (x, a) => softmax(x, a.dim),
@@ -128,9 +141,9 @@ const calls: { readonly [op: string]: Call } = {
 /** Operators of the fixtures that we have not: one that appears as a method of tensors must leave this list. */
 // biome-ignore format: a list of words
 const missing: readonly string[] = [
-  "adaptiveAvgPool1d", "asStrided", "atan2", "avgPool1d", "baddbmm", "batchNorm", "bilinear", "bincount", "conv1d",
-  "cumprod", "einsum", "elu", "glu", "groupNorm", "hardswish", "hardtanh", "indexCopy", "indexPut", "isin", "kthvalue",
-  "maskedScatter", "maxPool1d", "median", "mish", "mv", "normalize", "roll", "scatter",
+  "adaptiveAvgPool1d", "asStrided", "atan2", "avgPool1d", "batchNorm", "bincount", "conv1d",
+  "cumprod", "groupNorm", "indexCopy", "indexPut", "isin", "kthvalue",
+  "maskedScatter", "maxPool1d", "normalize", "roll", "scatter",
   "searchsorted", "takeAlongDim", "unfold", "unique",
 ];
 

@@ -1,19 +1,25 @@
 // Activations as functions.
 
+import { isFloating } from "../../base/dtype.ts";
 import { ArgumentError, ShapeError } from "../../base/errors.ts";
 import { defaultGenerator, type Generator } from "../../base/random.ts";
 import { sameShape, showShape } from "../../base/shape.ts";
+import * as a from "../../ops/activations.ts";
 import * as e from "../../ops/elementwise.ts";
 import { Tensor } from "../core.ts";
 import { callPointwise } from "../elementwise.ts";
 import { tidy } from "../scope.ts";
+import { softmax } from "./softmax.ts";
 
 export function relu(x: Tensor): Tensor {
   return callPointwise(e.relu, [x]);
 }
 /** `x Φ(x)`; `approximate: "tanh"` takes the older formula with tanh. */
 export function gelu(x: Tensor, options: { readonly approximate?: "none" | "tanh" } = {}): Tensor {
-  return callPointwise(options.approximate === "tanh" ? e.geluTanh : e.gelu, [x]);
+  const { approximate = "none" } = options;
+  if (approximate !== "none" && approximate !== "tanh")
+    throw new ArgumentError(`gelu: approximate is "none" or "tanh", got "${approximate as string}".`, { approximate });
+  return callPointwise(approximate === "tanh" ? e.geluTanh : e.gelu, [x]);
 }
 /** `x · sigmoid(x)` */
 export function silu(x: Tensor): Tensor {
@@ -28,6 +34,97 @@ export function leakyRelu(x: Tensor, negativeSlope = 0.01): Tensor {
 export function softplus(x: Tensor, options: { readonly beta?: number; readonly threshold?: number } = {}): Tensor {
   return callPointwise(e.softplus, [x, options.beta ?? 1, options.threshold ?? 20]);
 }
+
+// ── pieces of lines and exponentials ────────────────────────────────────────────────────────────────────────────────
+
+/** `min(max(x, 0), 6)` */
+export function relu6(x: Tensor): Tensor {
+  return hardtanh(x, 0, 6);
+}
+/** x between the two bounds. */
+export function hardtanh(x: Tensor, minVal = -1, maxVal = 1): Tensor {
+  if (!(minVal <= maxVal))
+    throw new ArgumentError(`hardtanh: bounds ${minVal} and ${maxVal} cross.`, { minVal, maxVal });
+  if (!isFloating(x.dtype)) return x.clamp({ min: Math.trunc(minVal), max: Math.trunc(maxVal) });
+  return callPointwise(a.hardtanh, [x, minVal, maxVal]);
+}
+/** x where it is above `limit`, else `value`. */
+export function threshold(x: Tensor, limit: number, value: number): Tensor {
+  return callPointwise(a.threshold, [x, limit, value]);
+}
+/** x above 0, else `alpha (e^x − 1)`. https://arxiv.org/abs/1511.07289 */
+export function elu(x: Tensor, alpha = 1): Tensor {
+  return callPointwise(a.elu, [x, alpha, 1, 1]);
+}
+/** `scale elu(x)` with the constants that keep mean 0 and variance 1. https://arxiv.org/abs/1706.02515 */
+export function selu(x: Tensor): Tensor {
+  return callPointwise(a.elu, [x, 1.6732632423543772, 1.0507009873554805, 1]);
+}
+/** x above 0, else `alpha (e^(x / alpha) − 1)`. https://arxiv.org/abs/1704.07483 */
+export function celu(x: Tensor, alpha = 1): Tensor {
+  if (alpha === 0) throw new ArgumentError("celu: alpha is not 0.", { alpha });
+  return callPointwise(a.elu, [x, alpha, 1, 1 / alpha]);
+}
+/** x above 0, else `weight x`: weight is one number, `[1]`, or one for each channel (dimension 1), `[C]`. */
+export function prelu(x: Tensor, weight: Tensor): Tensor {
+  const channels = x.ndim > 1 ? x.shape[1]! : 1;
+  if (weight.ndim > 1 || (weight.numel !== 1 && weight.numel !== channels)) {
+    throw new ShapeError(
+      `prelu: weight ${showShape(weight.shape)} for an input ${showShape(x.shape)}; wants [1] or [${channels}].`,
+      {
+        weight: weight.shape,
+        input: x.shape,
+      },
+    );
+  }
+  if (weight.numel === 1 || x.ndim < 2) return callPointwise(a.prelu, [x, weight.reshape(...x.shape.map(() => 1))]);
+  return callPointwise(a.prelu, [x, weight.reshape(-1, ...new Array<number>(x.ndim - 2).fill(1))]);
+}
+/** 0 within ±lambda, else x moved towards 0 by lambda. */
+export function softshrink(x: Tensor, lambda = 0.5): Tensor {
+  if (!(lambda >= 0)) throw new ArgumentError(`softshrink: lambda ${lambda}; it is at least 0.`, { lambda });
+  return callPointwise(a.softshrink, [x, lambda]);
+}
+/** 0 within ±lambda, else x. */
+export function hardshrink(x: Tensor, lambda = 0.5): Tensor {
+  return callPointwise(a.hardshrink, [x, lambda]);
+}
+/** `x − tanh x` */
+export function tanhshrink(x: Tensor): Tensor {
+  return callPointwise(a.tanhshrink, [x]);
+}
+/** `min(max(x + 3, 0), 6) / 6` */
+export function hardsigmoid(x: Tensor): Tensor {
+  return callPointwise(a.hardsigmoid, [x]);
+}
+/** `x hardsigmoid(x)`. https://arxiv.org/abs/1905.02244 */
+export function hardswish(x: Tensor): Tensor {
+  return callPointwise(a.hardswish, [x]);
+}
+/** `x tanh(log(1 + e^x))`. https://arxiv.org/abs/1908.08681 */
+export function mish(x: Tensor): Tensor {
+  return callPointwise(a.mish, [x]);
+}
+/** `x / (1 + |x|)` */
+export function softsign(x: Tensor): Tensor {
+  return callPointwise(a.softsign, [x]);
+}
+/** `a σ(b)` with a and b the halves of x along `dim`. https://arxiv.org/abs/1612.08083 */
+export function glu(x: Tensor, dim = -1): Tensor {
+  const size = x.size(dim);
+  if (size % 2 !== 0)
+    throw new ShapeError(`glu: dimension ${dim} of ${showShape(x.shape)} is odd.`, { shape: x.shape, dim });
+  return tidy(() => {
+    const [left, right] = x.chunk(2, dim) as [Tensor, Tensor]; // of an even size
+    return callPointwise(a.gate, [left, right]);
+  });
+}
+/** `softmax(−x)` along `dim`. */
+export function softmin(x: Tensor, dim: number): Tensor {
+  return tidy(() => softmax(x.neg(), dim));
+}
+
+// ── dropout ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /**
  * In training, each element is 0 with probability `p` and the others are divided by 1 − p; otherwise the input itself.

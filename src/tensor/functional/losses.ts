@@ -1,7 +1,7 @@
 // Losses as functions. Each compares a prediction with a target and reduces to one number: the mean, unless told otherwise.
 
 import { isFloating } from "../../base/dtype.ts";
-import { ShapeError } from "../../base/errors.ts";
+import { ArgumentError, ShapeError } from "../../base/errors.ts";
 import { sameShape, showShape } from "../../base/shape.ts";
 import { crossEntropy as crossEntropyOp } from "../../ops/cross-entropy.ts";
 import type { Tensor } from "../core.ts";
@@ -26,7 +26,7 @@ export function reduceLoss(loss: Tensor, reduction: Reduction): Tensor {
     case "none":
       return loss;
     default:
-      return reduction satisfies never;
+      throw new ArgumentError(`a loss reduces by "mean", "sum" or "none", got "${reduction satisfies never}".`, {});
   }
 }
 
@@ -196,11 +196,17 @@ export function gaussianNllLoss(
   const { full = false, eps = 1e-6, reduction = "mean" } = options;
   return tidy(() => {
     // The gradient passes the lower bound unchanged, as if it were not there.
-    const lift = variance.detach().clamp({ min: eps }).sub(variance.detach());
-    const v = variance.add(lift);
+    const given = isOneRowShort(variance.shape, input.shape) ? variance.unsqueeze(-1) : variance;
+    const lift = given.detach().clamp({ min: eps }).sub(given.detach());
+    const v = given.add(lift);
     const loss = v.log().add(input.sub(target).square().div(v)).mul(0.5);
     return reduceLoss(full ? loss.add(0.5 * Math.log(2 * Math.PI)) : loss, reduction);
   });
+}
+
+/** A variance for each row: the input's sizes without the last. */
+function isOneRowShort(variance: readonly number[], input: readonly number[]): boolean {
+  return variance.length === input.length - 1 && sameShape(variance, input.slice(0, -1));
 }
 
 // ── distances ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -237,6 +243,7 @@ export function huberLoss(
   options: LossOptions & { readonly delta?: number } = {},
 ): Tensor {
   const { delta = 1, reduction = "mean" } = options;
+  if (!(delta > 0)) throw new ArgumentError(`huberLoss: delta ${delta}; it is above 0.`, { delta });
   return tidy(() => {
     const d = input.sub(target).abs();
     const loss = d

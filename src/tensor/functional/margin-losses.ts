@@ -1,5 +1,8 @@
 // Losses that ask for a margin: between pairs, between a positive and a negative example, or around a decision.
 
+import { isFloating } from "../../base/dtype.ts";
+import { ArgumentError } from "../../base/errors.ts";
+import { broadcastShapes } from "../../base/shape.ts";
 import type { Tensor } from "../core.ts";
 import { tidy } from "../scope.ts";
 import { logSigmoid } from "./activation.ts";
@@ -17,9 +20,20 @@ export function cosineSimilarity(
 ): Tensor {
   const { dim = 1, eps = 1e-8 } = options;
   return tidy(() => {
-    const unit = (x: Tensor): Tensor => x.div(x.norm(2, { dim, keepdim: true }).clamp({ min: eps }));
-    return unit(a).mul(unit(b)).sum({ dim });
+    const shape = broadcastShapes("cosineSimilarity", a.shape, b.shape);
+    const unit = (x: Tensor): Tensor => {
+      const whole = x.expand(...shape);
+      return whole.div(whole.norm(2, { dim, keepdim: true }).clamp({ min: eps }));
+    };
+    return unit(realOf(a))
+      .mul(unit(realOf(b)))
+      .sum({ dim });
   });
+}
+
+/** Integers take part as float32. */
+function realOf(x: Tensor): Tensor {
+  return isFloating(x.dtype) ? x : x.float();
 }
 
 /** `1 − cos(a, b)` where the target is 1, `max(0, cos(a, b) − margin)` where it is −1. */
@@ -35,20 +49,26 @@ export function cosineEmbeddingLoss(a: Tensor, b: Tensor, target: Tensor, option
 /** `max(0, −y (a − b) + margin)`: a should rank above b where y is 1, below it where y is −1. */
 export function marginRankingLoss(a: Tensor, b: Tensor, target: Tensor, options: MarginOptions = {}): Tensor {
   const { margin = 0, reduction = "mean" } = options;
-  return tidy(() => reduceLoss(a.sub(b).mul(target).rsub(margin).relu(), reduction));
+  return tidy(() => reduceLoss(realOf(a).sub(b).mul(target).rsub(margin).relu(), reduction));
 }
 
-/** `max(0, ‖a − p‖ − ‖a − n‖ + margin)` for an anchor, a positive and a negative example. */
+/**
+ * `max(0, ‖a − p‖ − ‖a − n‖ + margin)` for an anchor, a positive and a negative example; with `swap` the negative's distance
+ * from the positive counts where it is smaller.
+ */
 export function tripletMarginLoss(
   anchor: Tensor,
   positive: Tensor,
   negative: Tensor,
-  options: MarginOptions & { readonly p?: number; readonly eps?: number } = {},
+  options: MarginOptions & { readonly p?: number; readonly eps?: number; readonly swap?: boolean } = {},
 ): Tensor {
-  const { margin = 1, p = 2, eps = 1e-6, reduction = "mean" } = options;
+  const { margin = 1, p = 2, eps = 1e-6, swap = false, reduction = "mean" } = options;
+  if (!(margin > 0)) throw new ArgumentError(`tripletMarginLoss: margin ${margin}; it is above 0.`, { margin });
   return tidy(() => {
-    const distance = (x: Tensor): Tensor => anchor.sub(x).add(eps).norm(p, { dim: -1 });
-    return reduceLoss(distance(positive).sub(distance(negative)).add(margin).relu(), reduction);
+    const distance = (x: Tensor, y: Tensor): Tensor => x.sub(y).add(eps).norm(p, { dim: -1 });
+    const apart = distance(anchor, negative);
+    const far = swap ? apart.minimum(distance(positive, negative)) : apart;
+    return reduceLoss(distance(anchor, positive).sub(far).add(margin).relu(), reduction);
   });
 }
 
