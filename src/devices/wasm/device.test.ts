@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import { platform } from "#runtime/base/platform";
 import { DeviceError } from "../../base/errors.ts";
+import type { WorkerHandle } from "../../base/platform.ts";
 import * as b from "../../ir/build.ts";
 import type { Kernel } from "../../ir/ir.ts";
 import { createWasmDevice, type WasmDevice } from "./device.ts";
@@ -214,6 +215,78 @@ test(
     assert.equal(device.scratch(5000), larger);
   }),
 );
+
+/** Counts like `counted`; one thread never comes back: to those who wait it is as dead as one that the system has ended. */
+const stuck = (): Kernel =>
+  b.kernel("stuck", { counts: "ptr", victim: "i32" }, (k, { counts, victim }) => {
+    // A new kernel is called on zeros by thread 0, which must come back.
+    k.if(b.eq(k.thread, b.select(b.eq(victim, 0), b.i32(-1), victim)), () => {
+      const turns = k.let("turns", b.i32(1));
+      k.while(b.ne(turns, 0), () => k.set(turns, b.or(b.add(turns, 2), 1)));
+    });
+    const mine = b.mul(k.thread, 32);
+    k.store("i32", counts, mine, b.add(b.load("i32", counts, mine), b.sub(k.end, k.begin)));
+  });
+
+for (const threads of [2, 3]) {
+  test(`a thread that is gone with its work is an error, and the others go on, of ${threads} threads`, () => {
+    const device = createWasmDevice({ threads, patience: { chunkMs: 200 } });
+    try {
+      const counts = zeros(device, 4096);
+      const kernel = device.compile("stuck", stuck);
+      untilHelped(device, counts);
+      const hang = (): void => {
+        for (let i = 0; i < 2000; i++) device.run(kernel, [counts, 1], 1000, 1);
+      };
+      assert.throws(hang, (error: unknown) => {
+        assert.ok(error instanceof DeviceError);
+        assert.match(error.message, /^stuck: a thread went away with its work \(thread 1 is gone: it did not finish/);
+        return true;
+      });
+      assert.match(device.problem ?? "", /thread 1 is gone/);
+      for (let round = 0; round < 50; round++) {
+        device.i32.fill(0, counts / 4, counts / 4 + 1024);
+        device.run(kernel, [counts, 1], 1000, 1); // it can do no more harm
+        const all = device.i32.subarray(counts / 4, counts / 4 + 1024);
+        assert.equal(
+          all.reduce((x, y) => x + y),
+          1000,
+        );
+        assert.equal(all[32], 0);
+      }
+    } finally {
+      device.close();
+    }
+  });
+}
+
+test("a thread that was ended from outside leaves its work to the others", async () => {
+  const { spawnWorker } = platform;
+  const replaceable = platform as { spawnWorker: typeof spawnWorker }; // only here
+  const workers: WorkerHandle[] = [];
+  replaceable.spawnWorker = (url) => {
+    workers.push(spawnWorker(url));
+    return workers.at(-1)!;
+  };
+  try {
+    await withDevice(2, (device) => {
+      const counts = zeros(device, 4096);
+      untilHelped(device, counts);
+      workers[0]!.terminate();
+      const kernel = device.compile("counted", counted);
+      for (let round = 0; round < 200; round++) {
+        device.i32.fill(0, counts / 4, counts / 4 + 1024);
+        device.run(kernel, [counts, -1], 1000, 1);
+        assert.equal(
+          device.i32.subarray(counts / 4, counts / 4 + 1024).reduce((x, y) => x + y),
+          1000,
+        );
+      }
+    })();
+  } finally {
+    replaceable.spawnWorker = spawnWorker;
+  }
+});
 
 test("threads that cannot start leave the work to the calling one", async () => {
   const { spawnWorker } = platform;

@@ -14,7 +14,7 @@ import { features } from "./features.ts";
 import { WasmBacking } from "./memory.ts";
 import type { Run } from "./phases.ts";
 import { controlBytes, maxArgs, maxThreads, ownArgs } from "./phases.ts";
-import type { PoolKernel } from "./pool.ts";
+import type { Patience, PoolKernel } from "./pool.ts";
 import { Pool } from "./pool.ts";
 
 /** Less than what the runtime can do, for tests. */
@@ -22,6 +22,7 @@ export interface WasmDeviceOptions {
   readonly threads?: number;
   readonly simd?: boolean;
   readonly relaxed?: boolean;
+  readonly patience?: Partial<Patience>;
 }
 
 export function createWasmDevice(options: WasmDeviceOptions = {}): WasmDevice {
@@ -53,7 +54,9 @@ export class WasmDevice extends FlatMemory implements Device {
       maxPages: backing.maxPages,
     };
     this.#compiler = new Compiler(this.#target, found.revectorized === "on");
-    if (threads > 1) this.#pool = new Pool(this, backing.memory, this.#kernels, (bytes) => this.reserve(bytes));
+    if (threads > 1) {
+      this.#pool = new Pool(this, backing.memory, this.#kernels, (bytes) => this.reserve(bytes), options.patience);
+    }
   }
 
   compile(key: string, build: () => Kernel): Compiled {

@@ -48,8 +48,15 @@ interface Table {
   sequence: number;
 }
 
-/** So long may nobody do anything before the job, or a thread, is given up. */
-const silenceMs = 5000;
+/** How long to wait for others. */
+export interface Patience {
+  /** So long may nobody do anything before the job, or a thread, is given up. */
+  readonly silenceMs: number;
+  /** So long may a thread work at one chunk; no message says that a thread died while this one waits. */
+  readonly chunkMs: number;
+}
+
+const defaultPatience: Patience = { silenceMs: 5000, chunkMs: 60_000 };
 const codeBlockBytes = 2 ** 18;
 
 export class Pool {
@@ -60,6 +67,7 @@ export class Pool {
   readonly #memory: FlatMemory;
   readonly #shared: WebAssembly.Memory;
   readonly #reserve: (bytes: number) => number;
+  readonly #patience: Patience;
   readonly #me: Member;
   /** By id: the device's kernels, and where the bytes lie of those that workers have been told of. */
   readonly #kernels: readonly PoolKernel[];
@@ -73,6 +81,7 @@ export class Pool {
   /** What did not move when it was last looked at, and since when. */
   #quietPhase = -1;
   #quietDone = -1;
+  #quietTaken = -1;
   #quietSince = 0;
 
   constructor(
@@ -80,6 +89,7 @@ export class Pool {
     shared: WebAssembly.Memory,
     kernels: readonly PoolKernel[],
     reserve: (bytes: number) => number,
+    patience: Partial<Patience> = {},
   ) {
     const { threads } = memory;
     this.threads = threads;
@@ -87,6 +97,7 @@ export class Pool {
     this.#memory = memory;
     this.#shared = shared;
     this.#reserve = reserve;
+    this.#patience = { ...defaultPatience, ...patience };
     this.#tables = Array.from({ length: tableCount }, (_, i) => {
       return { address: smallTables + i * smallTableBytes, bytes: smallTableBytes, sequence: 0 };
     });
@@ -162,7 +173,7 @@ export class Pool {
         if (this.#me.sleeps) Atomics.wait(words, inside, sequence, 0.05); // lets it have the processor
         const now = performance.now();
         if (since === 0 || Atomics.load(words, stateWord(thread)) !== 0) since = now;
-        else if (now - since > silenceMs) this.#lose(thread, "it does not answer");
+        else if (now - since > this.#patience.silenceMs) this.#lose(thread, "it does not answer");
       }
     }
   }
@@ -232,17 +243,29 @@ export class Pool {
     announce(words, sequence);
   }
 
-  /** While a phase does not end: gives up when nobody holds a chunk and nothing has happened for long. */
+  /** While a phase does not end: gives up when nothing has happened for long, sooner if nobody holds a chunk. */
   #watch(phase: number, done: number): void {
     const { words, threads } = this.#me;
     const now = performance.now();
-    let busy = phase !== this.#quietPhase || done !== this.#quietDone;
-    for (let thread = 1; thread < threads && !busy; thread++) busy = Atomics.load(words, stateWord(thread)) !== 0;
-    if (busy) this.#quietSince = now;
+    let taken = 0;
+    for (let i = 0; i < threads; i++) taken += Atomics.load(words, phase + nextAt + nextStride * i);
+    if (phase !== this.#quietPhase || done !== this.#quietDone || taken !== this.#quietTaken) this.#quietSince = now;
     this.#quietPhase = phase;
     this.#quietDone = done;
-    if (now - this.#quietSince <= silenceMs) return;
+    this.#quietTaken = taken;
+    const busy: number[] = [];
+    for (let thread = 1; thread < threads; thread++)
+      if (Atomics.load(words, stateWord(thread)) !== 0) busy.push(thread);
+    const quietMs = now - this.#quietSince;
+    if (quietMs <= (busy.length > 0 ? this.#patience.chunkMs : this.#patience.silenceMs)) return;
+    for (const thread of busy) this.#dismiss(thread, `it did not finish its work in ${Math.round(quietMs)} ms`);
     callOff(words, `a thread went away with its work (${this.problem ?? "no word of it"})`);
+  }
+
+  /** Ends a thread that may still be running, so that it writes nothing later. */
+  #dismiss(thread: number, why: string): void {
+    this.#workers[thread - 1]?.terminate();
+    this.#lose(thread, why);
   }
 
   /** Cleans up after a job that was called off, so that the next one finds all in order, and says what happened. */
