@@ -4,7 +4,7 @@
 import { parseArgs } from "node:util";
 import { writeReport } from "./suite/document.ts";
 import { commit, findPython, machine } from "./suite/environment.ts";
-import { asText, type Kept, keep, type Result, reached, showComparison } from "./suite/results.ts";
+import { asText, disturbedShare, type Kept, keep, type Result, reached, showComparison } from "./suite/results.ts";
 import { rows } from "./suite/rows.ts";
 import { runRow, type Sides } from "./suite/run-row.ts";
 import { checkIdle, startOnnx, startOurs, startTorch } from "./suite/side.ts";
@@ -66,7 +66,8 @@ async function main(): Promise<void> {
     await checkIdle(all);
     const result = await runRow(row, sides, { rounds: Number(flags.rounds), turnMs: Number(flags.turn), progress });
     if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
-    const disturbed = result.disturbed > 0.1 ? `   (others took up to ${(100 * result.disturbed).toFixed(0)} %)` : "";
+    const disturbed =
+      result.disturbed > disturbedShare ? `   (others took up to ${(100 * result.disturbed).toFixed(0)} %)` : "";
     const said = result.comparisons.map((c) => `${c.against}: ${showComparison(c)}`);
     console.log(`${place}   ${said.join("   ")}${disturbed}`);
     results.push(result);

@@ -38,7 +38,8 @@ Written by \`npm run bench -- peers --write\` and \`npm run bench -- js-peers --
 
 Every figure is a ratio, the other's time over ours: more than 1 is better for us. In each round all sides run in turn for the
 same while, alone on the machine; a figure is the median of the rounds' ratios, with their quartiles in brackets. A turn in which
-other programs took more than a twentieth of the processors is taken again. What is aimed at stands behind "of".
+other programs took more than a twentieth of the processors is taken again, a few times; a row marked * has one in which they took
+more than a tenth even so, and its figures are worth little: PyTorch's threads suffer most. What is aimed at stands behind "of".
 
 To repeat: \`npm run bench -- peers\`, which makes a Python environment in \`.venv/\` if it can, or \`--python PATH\`; \`--only NAME\`
 for some rows. Two commits of ours: \`npm run bench -- compare COMMIT [COMMIT]\`.`;

@@ -52,6 +52,9 @@ export function reached({ ratio, target }: Comparison): boolean {
   return target === undefined || ratio.median >= target;
 }
 
+/** A row is marked when others had more of the processors than this in one of its turns. */
+export const disturbedShare = 0.1;
+
 const fixed = (x: number): string => x.toFixed(2);
 export const showRatio = ({ median, q1, q3 }: Spread): string => `${fixed(median)} (${fixed(q1)}–${fixed(q3)})`;
 
@@ -73,7 +76,7 @@ function cells(results: readonly Result[]): string[][] {
   const against = columns((r) => r.comparisons.map((c) => c.against));
   const head = ["work", ...sides, "our rate", ...against.map((a) => `times ${a}`)];
   const body = results.map((r) => [
-    r.name,
+    r.disturbed > disturbedShare ? `${r.name} *` : r.name,
     ...sides.map((side) => r.values[side] ?? ""),
     r.rate ?? "",
     ...against.map((a) => {
