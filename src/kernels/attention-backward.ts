@@ -354,7 +354,7 @@ function differentiate(
 
 /** Queries in a block, and keys; with a causal mask fewer, since half of a block on the diagonal is computed in vain. */
 const mostQueries = 128;
-const mostKeys = { full: 64, causal: 32 };
+const mostKeys = { full: 64, causal: 16 };
 /** Tasks that keep some threads busy, and the fewest keys that are worth a task. */
 const enoughTasks = 24;
 const fewestKeys = 256;

@@ -187,6 +187,14 @@ describe("dropout", () => {
   });
 });
 
+test("a row masked by the lowest number keeps equal weights, and their gradient", () => {
+  const [q, k, v] = three(1, 2, 20, 16);
+  const attnMask = ones([20, 20]).mul(-3.4028234663852886e38);
+  const out = scaledDotProductAttention(q, k, v, { attnMask });
+  const [dv] = grad(out, [v], out.onesLike());
+  assert.ok(dv!.toArray().every((x) => Math.abs(x - 1) < 1e-5)); // Σ over queries of 1 / 20
+});
+
 test("two and three dimensions", () => {
   const [q, k, v] = three(1, 2, 30, 16);
   const whole = scaledDotProductAttention(q, k, v).detach();
