@@ -190,6 +190,12 @@ function makeRules(exp: number, tanh: number): Readonly<Record<string, Flops>> {
     nativeLayerNorm: (inputs) => (6 + inputs.length - 1) * elements(inputs[0]!),
     // hat 2, g w 1, Σ 1, Σ · hat 2, dx 4, dWeight 2, dBias 1
     nativeLayerNormBackward: perInput(13),
+    addLayerNorm: ([x, , ...affine]) => (7 + affine.length) * elements(x!),
+    rmsNorm: ([x, ...affine]) => (3 + affine.length) * elements(x!),
+    rmsNormBackward: perInput(9),
+    addRmsNorm: ([x, , ...affine]) => (4 + affine.length) * elements(x!),
+    batchNorm: ([x]) => 8 * elements(x!),
+    batchNormBackward: perInput(13),
 
     // of grad, p, m and v: p's decay 1, m 3, v 4, root and division 4, p 2
     fusedAdamw_: perElement(14 / 4),
