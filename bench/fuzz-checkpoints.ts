@@ -5,22 +5,19 @@ import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { mutate, random, tryLoading } from "../test/checkpoint-fuzz.ts";
+import { mutate, mutateWithin, random, tryLoading } from "../test/checkpoint-fuzz.ts";
 
 const [countText = "50000", seedText = "1"] = process.argv.slice(2);
 const [count, seed] = [Number(countText), Number(seedText)];
 const fixtures = fileURLToPath(new URL("../test/fixtures/", import.meta.url));
-const patterns = [
-  "checkpoint/*.pt",
-  "checkpoint/*.npz",
-  "checkpoint/*.npy",
-  "checkpoint/*.safetensors",
-  "safetensors/*.safetensors",
-];
-const names = patterns
-  .flatMap((pattern) => globSync(pattern, { cwd: fixtures }))
-  .filter((name) => !name.includes("long."))
-  .sort();
+const ofFormat: Readonly<Record<string, readonly string[]>> = {
+  ".pt": globSync("checkpoint/*.pt", { cwd: fixtures }).filter((name) => !name.includes("legacy")),
+  "legacy .pt": globSync("checkpoint/*.legacy.pt", { cwd: fixtures }).filter((name) => !name.includes("long")),
+  ".safetensors": globSync("{checkpoint,safetensors,copying}/**/*.safetensors", { cwd: fixtures }),
+  ".npz": globSync("checkpoint/*.npz", { cwd: fixtures }),
+  ".npy": globSync("checkpoint/*.npy", { cwd: fixtures }),
+};
+const formats = Object.keys(ofFormat);
 
 const slowestMs = 1000;
 const tally = new Map<string, { files: number; loaded: number; worst: number }>();
@@ -29,8 +26,11 @@ let arrayBuffers = 0;
 const draw = random(seed);
 const start = performance.now();
 for (let i = 0; i < count; i++) {
-  const name = names[i % names.length]!;
-  const bytes = mutate(new Uint8Array(readFileSync(join(fixtures, name))), draw);
+  const format = formats[i % formats.length]!;
+  const names = ofFormat[format]!.toSorted();
+  const name = names[Math.floor(draw() * names.length)]!;
+  const original = new Uint8Array(readFileSync(join(fixtures, name)));
+  const bytes = draw() < 0.5 ? mutate(original, draw) : await mutateWithin(original, draw);
   const begin = performance.now();
   const verdict = await tryLoading(bytes).catch((error: unknown) => {
     const kept = join(tmpdir(), `fuzz-${i}-${name.replace("/", "-")}`);
@@ -39,7 +39,6 @@ for (let i = 0; i < count; i++) {
   });
   const ms = performance.now() - begin;
   if (ms > slowestMs) throw new Error(`mutation ${i} of ${name} took ${ms.toFixed(0)} ms`);
-  const format = name.endsWith(".legacy.pt") ? "legacy .pt" : `.${name.split(".").at(-1)}`;
   const row = tally.get(format) ?? { files: 0, loaded: 0, worst: 0 };
   tally.set(format, {
     files: row.files + 1,

@@ -4,6 +4,10 @@
 import { KindlingError } from "../src/base/errors.ts";
 import { numel } from "../src/base/shape.ts";
 import { load } from "../src/checkpoint/load.ts";
+import { joinChunks } from "../src/checkpoint/safetensors.ts";
+import { bytesSource } from "../src/checkpoint/source.ts";
+import { isZip, openZip, readEntry } from "../src/checkpoint/zip.ts";
+import { writeZip, type ZipContent } from "../src/checkpoint/zip-writer.ts";
 import { memoryStats } from "../src/tensor/memory.ts";
 import { forEachTensor } from "../src/tensor/scope.ts";
 import type { Tensor } from "../src/tensor/tensor.ts";
@@ -34,6 +38,33 @@ export function mutate(bytes: Uint8Array, draw: () => number): Uint8Array {
   let changed: Uint8Array = bytes.slice();
   for (let left = 1 + Math.floor(draw() ** 2 * 4); left > 0; left--) changed = changeOne(changed, draw);
   return changed;
+}
+
+/**
+ * As `mutate`, but the change is within, and what stands around it is put right: an entry of a zip file gets its checksum, a
+ * header of safetensors its length. So the change reaches the reader that it is meant for.
+ */
+export async function mutateWithin(bytes: Uint8Array, draw: () => number): Promise<Uint8Array> {
+  if (isZip(bytes)) {
+    const zip = await openZip(bytesSource(bytes));
+    const names = [...zip.entries.keys()];
+    const chosen =
+      names.find((name) => name.endsWith("data.pkl") && draw() < 0.7) ?? names[Math.floor(draw() * names.length)];
+    const contents: ZipContent[] = [];
+    for (const [name, entry] of zip.entries) {
+      const content = await readEntry(zip, entry);
+      const changed = name === chosen ? mutate(content, draw) : content;
+      contents.push({ name, size: changed.length, bytes: () => [changed] });
+    }
+    return joinChunks(writeZip(contents));
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const end = 8 + Number(view.getBigUint64(0, true));
+  if (end > bytes.length) return mutate(bytes, draw);
+  const header = mutate(bytes.subarray(8, end), draw);
+  const length = new Uint8Array(8);
+  new DataView(length.buffer).setBigUint64(0, BigInt(header.length), true);
+  return joined(length, header, bytes.subarray(end));
 }
 
 function changeOne(bytes: Uint8Array, draw: () => number): Uint8Array {

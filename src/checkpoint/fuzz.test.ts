@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { folder } from "../../test/checkpoint-files.ts";
-import { mutate, random, tryLoading } from "../../test/checkpoint-fuzz.ts";
+import { mutate, mutateWithin, random, tryLoading } from "../../test/checkpoint-fuzz.ts";
 
 const files = [
   "shared.pt",
@@ -23,7 +23,7 @@ for (const [seed, name] of files.entries()) {
     const draw = random(seed);
     let loads = 0;
     for (let i = 0; i < 200; i++) {
-      const bytes = mutate(original, draw);
+      const bytes = i % 2 === 0 ? mutate(original, draw) : await mutateWithin(original, draw);
       const { loaded } = await tryLoading(bytes).catch((error: unknown) => {
         throw new Error(`mutation ${i} of ${name}: ${String(error)}`, { cause: error });
       });

@@ -9,7 +9,7 @@ import { loadSafetensors } from "./safetensors-reader.ts";
 import { checkShard } from "./shards.ts";
 import { type ByteSource, type FileSource, readBytes } from "./source.ts";
 import { loadLegacyTorch, loadTorchZip, torchFolder } from "./torch-file.ts";
-import { isTar } from "./torch-legacy.ts";
+import { isTar, startBytes } from "./torch-legacy.ts";
 import type { Value } from "./torch-values.ts";
 import { type Folder, weightFiles } from "./weight-files.ts";
 import { isZip, openZip } from "./zip.ts";
@@ -59,9 +59,6 @@ export async function loadTensors(from: FileSource): Promise<Map<string, Tensor>
 function isPlain(value: Value): value is { [key: string]: Value } {
   return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
-
-/** Enough to tell every format; the name of tar's stands last. */
-const startBytes = 262;
 
 async function loadSource(source: ByteSource, options: LoadOptions): Promise<Value> {
   const start = await readBytes(source, 0, Math.min(source.size, startBytes));

@@ -20,6 +20,7 @@ export async function saveModelFolder(
   folder: string,
   _config: string,
   _entries: readonly SafetensorsEntry[],
+  _maxShardSize?: number | string,
 ): Promise<void> {
   refuse(folder);
 }

@@ -9,8 +9,10 @@ import { contiguousStrides, numel } from "../base/shape.ts";
 import { noGrad } from "../tensor/grad-mode.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { bytesView } from "../tensor/transfer.ts";
+import { crc32 } from "./crc32.ts";
 import { type Layout, type Place, placeTensors, type RawTensor } from "./place.ts";
 import { type ByteSource, readBytes } from "./source.ts";
+import { unsummed } from "./zip.ts";
 import type { WrittenFile } from "./zip-writer.ts";
 
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
@@ -38,16 +40,18 @@ const dtypeOf = new Map(Object.entries(codes).map(([dtype, code]) => [code, dtyp
 
 export interface NpyOptions {
   readonly raw?: boolean | undefined;
+  /** What the whole file must sum to. */
+  readonly crc?: number;
 }
 
 /** Reads the array; one in Fortran's order becomes a tensor with such strides. */
-export async function loadNpy(source: ByteSource, { raw }: NpyOptions = {}): Promise<Tensor | RawTensor> {
-  const { layout, place } = await openNpy(source);
+export async function loadNpy(source: ByteSource, { raw, crc }: NpyOptions = {}): Promise<Tensor | RawTensor> {
+  const { layout, place } = await openNpy(source, crc);
   const [made] = (await placeTensors([layout], () => place, { file: source.name, raw })).values();
   return made!; // one for each
 }
 
-export async function openNpy(source: ByteSource): Promise<{ layout: Layout<string>; place: Place }> {
+async function openNpy(source: ByteSource, crc: number = unsummed): Promise<{ layout: Layout<string>; place: Place }> {
   const fail = failure(source);
   if (source.size < prefixBytes) throw fail(`is ${source.size} bytes long, too short for an array`, again);
   const prefix = await readBytes(source, 0, Math.min(source.size, prefixBytes + 2));
@@ -70,7 +74,8 @@ export async function openNpy(source: ByteSource): Promise<{ layout: Layout<stri
   }
   const strides = fortran ? contiguousStrides([...shape].reverse()).reverse() : contiguousStrides(shape);
   const layout = { storage: source.name, dtype: dtypeOf.get(code) ?? code, width, offset: 0, shape, strides };
-  return { layout, place: { source, begin, bytes, ...(swap && { swap: width }) } };
+  const crcBefore = crc === unsummed ? 0 : crc32(await readBytes(source, 0, begin));
+  return { layout, place: { source, begin, bytes, crc, crcBefore, ...(swap && { swap: width }) } };
 }
 
 interface Header {

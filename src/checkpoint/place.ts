@@ -25,8 +25,9 @@ export interface Place {
   readonly source: ByteSource;
   readonly begin: number;
   readonly bytes: number;
-  /** What the bytes must sum to, where the file says. */
+  /** What the bytes must sum to, where the file says, going on from the checksum of what stands before them. */
   readonly crc?: number;
+  readonly crcBefore?: number;
   /** The width of elements that are written with the highest byte first. */
   readonly swap?: number;
 }
@@ -108,8 +109,8 @@ const pieceBytes = 2 ** 23;
 
 /** Reads a place into the engine's memory; shared memory directly, other memory by way of a piece, as it may move meanwhile. */
 export async function fillStorage(storage: Storage, place: Place): Promise<void> {
-  const { source, begin, bytes, crc = unsummed, swap = 1 } = place;
-  let sum = 0;
+  const { source, begin, bytes, crc = unsummed, crcBefore = 0, swap = 1 } = place;
+  let sum = crcBefore;
   for (let at = 0; at < bytes; at += pieceBytes) {
     const length = Math.min(pieceBytes, bytes - at);
     const target = (): Uint8Array => new Uint8Array(storage.device.u8.buffer, storage.address + at, length);
@@ -121,9 +122,16 @@ export async function fillStorage(storage: Storage, place: Place): Promise<void>
   if (crc !== unsummed && sum !== crc) throw wrongSum(source);
 }
 
-async function readPlace({ source, begin, bytes, crc = unsummed, swap = 1 }: Place): Promise<Uint8Array> {
+async function readPlace({
+  source,
+  begin,
+  bytes,
+  crc = unsummed,
+  crcBefore = 0,
+  swap = 1,
+}: Place): Promise<Uint8Array> {
   const whole = await readBytes(source, begin, bytes);
-  if (crc !== unsummed && crc32(whole) !== crc) throw wrongSum(source);
+  if (crc !== unsummed && crc32(whole, crcBefore) !== crc) throw wrongSum(source);
   return swapBytes(whole, swap);
 }
 

@@ -361,7 +361,8 @@ function checkLength(name: string, got: number, want: number): void {
     throw refuse(name, `has ${got} bytes, but its dtype and shape take ${want}`, "Give all of them.", { got, want });
 }
 
-function sizeOf(name: string, dtype: SafetensorsDType, shape: readonly number[]): number {
+/** Bytes of a tensor; throws for what could not be written. */
+export function sizeOf(name: string, dtype: SafetensorsDType, shape: readonly number[]): number {
   if (!isDType(dtype)) throw refuse(name, `has the unknown dtype ${dtype}`, knownDTypes());
   if (!isSizes(shape)) throw refuse(name, `has the shape [${shape}]`, "Sizes are whole numbers from 0.");
   const size = elementsOf(shape) * (safetensorsBits[dtype] / 8);

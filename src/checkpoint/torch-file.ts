@@ -10,11 +10,11 @@ import { CheckpointError } from "../base/errors.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Py, readPickle } from "./pickle.ts";
 import { type Layout, type Place, placeTensors, type RawTensor } from "./place.ts";
-import type { ByteSource } from "./source.ts";
-import { openLegacy } from "./torch-legacy.ts";
+import { type ByteSource, readBytes } from "./source.ts";
+import { openLegacy, startBytes } from "./torch-legacy.ts";
 import { type StoredBytes, StoredTensor, TorchGlobals, torchBytes } from "./torch-pickle.ts";
 import { toValue, type Value } from "./torch-values.ts";
-import { openEntry, readEntry, type ZipEntry, type ZipReader } from "./zip.ts";
+import { isZip, openEntry, openZip, readEntry, type ZipEntry, type ZipReader } from "./zip.ts";
 
 /** A file whose pickle has been read, and its storages not yet. */
 export interface TorchFile {
@@ -24,6 +24,12 @@ export interface TorchFile {
 
 export interface TorchOptions {
   readonly raw?: boolean | undefined;
+}
+
+/** Either format, told by the file's first bytes. */
+export async function openTorch(source: ByteSource): Promise<TorchFile> {
+  const start = await readBytes(source, 0, Math.min(source.size, startBytes));
+  return isZip(start) ? openTorchZip(await openZip(source)) : openLegacy(source, start);
 }
 
 export async function loadTorchZip(zip: ZipReader, options: TorchOptions = {}): Promise<Value> {

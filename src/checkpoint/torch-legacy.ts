@@ -15,6 +15,8 @@ import { StoredBytes, type StoredTensor, storageNames, TorchGlobals, torchBytes 
 
 const magic = 0x1950a86a20f9469cfc6cn;
 const tarBlock = 512;
+/** Enough to tell every format by; the name of tar's stands last. */
+export const startBytes = 262;
 
 export function isTar(start: Uint8Array): boolean {
   return latin1(start.subarray(257, 262)) === "ustar";

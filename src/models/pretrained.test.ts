@@ -10,6 +10,7 @@ import { CheckpointError } from "../base/errors.ts";
 import { manualSeed } from "../base/random.ts";
 import { openSafetensors } from "../checkpoint/safetensors.node.ts";
 import { joinChunks, readSafetensors, type SafetensorsEntry, writeSafetensors } from "../checkpoint/safetensors.ts";
+import { save } from "../checkpoint/save-file.node.ts";
 import { AutoModelForSeq2SeqLM } from "./auto.ts";
 import { loadWeights } from "./pretrained.ts";
 import { type RnnSeq2SeqConfig, Seq2SeqRnn } from "./rnn-seq2seq.ts";
@@ -240,4 +241,21 @@ test("a folder that cannot be written says so, and one that is written again hol
   await other.savePretrained(folder);
   assert.deepEqual(bits(await load(folder)), bits(other));
   assert.deepEqual(readdirSync(folder).sort(), ["config.json", "model.safetensors"]);
+});
+
+test("weights in shards, and in PyTorch's own format, give the same model", async (t) => {
+  const { folder, model } = await saved(t);
+  await model.savePretrained(folder, { maxShardSize: 600 });
+  const names = readdirSync(folder).filter((name) => name.endsWith(".safetensors"));
+  assert.ok(names.length > 1 && names[0]?.startsWith("model-00001-of-"), names.join(" "));
+  assert.deepEqual(bits(await load(folder)), bits(model));
+  rmSync(join(folder, names[1] ?? ""));
+  await refused(folder, /of its \d+ files of weights model-00002-of-\d+\.safetensors is missing/);
+  await model.savePretrained(folder);
+  assert.deepEqual(readdirSync(folder).sort(), ["config.json", "model.safetensors"]);
+  rmSync(join(folder, "model.safetensors"));
+  await save(model.stateDict(), join(folder, "pytorch_model.bin"));
+  assert.deepEqual(bits(await load(folder)), bits(model));
+  await save({ epoch: 1 }, join(folder, "pytorch_model.bin"));
+  await refused(folder, /pytorch_model\.bin: "epoch" in it is no tensor/);
 });

@@ -22,9 +22,12 @@ export abstract class PreTrainedModel<C extends PretrainedConfig, A extends read
     this.config = config;
   }
 
-  /** Writes `config.json` and `model.safetensors`; each replaces its old version only when it is whole. */
-  async savePretrained(folder: string): Promise<void> {
-    await saveModelFolder(folder, formatConfig(this.config), stateEntries(this));
+  /**
+   * Writes `config.json` and `model.safetensors`, the weights in shards with an index if they are larger than `maxShardSize`
+   * ("5GB", or a number of bytes). Each file replaces its old version only when all weights are whole.
+   */
+  async savePretrained(folder: string, options: { readonly maxShardSize?: number | string } = {}): Promise<void> {
+    await saveModelFolder(folder, formatConfig(this.config), stateEntries(this), options.maxShardSize);
   }
 }
 
