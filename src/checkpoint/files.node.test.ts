@@ -7,7 +7,7 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { CheckpointError } from "../base/errors.ts";
-import { readJson, writeFileAtomic, writeFolderAtomic } from "./files.node.ts";
+import { readJson, writeFileAtomic, writeFilesAtomic, writeFolderAtomic } from "./files.node.ts";
 
 const root = mkdtempSync(join(tmpdir(), "kindling-files-"));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -81,6 +81,22 @@ test("a full disk and other trouble of the system are said in words, with the fi
     message: /a part of the path is a file|a file of that name/,
   });
   assert.deepEqual(readdirSync(folder), ["x"]);
+});
+
+test("several files: none takes its name before all are whole", async () => {
+  const folder = freshFolder();
+  const file = (name: string, content: string) => ({ name, chunks: [Buffer.from(content)] });
+  await writeFilesAtomic(folder, [file("a", "old"), file("b", "old")]);
+  const broken = function* (): Generator<Uint8Array> {
+    yield Uint8Array.of(1);
+    throw Object.assign(new Error("ENOSPC"), { code: "ENOSPC", syscall: "write" });
+  };
+  await assert.rejects(writeFilesAtomic(folder, [file("a", "new"), { name: "b", chunks: broken() }]), {
+    name: "CheckpointError",
+    message: /the disk is full/,
+  });
+  assert.deepEqual(readdirSync(folder), ["a", "b"]);
+  assert.deepEqual([readFileSync(join(folder, "a"), "utf8"), readFileSync(join(folder, "b"), "utf8")], ["old", "old"]);
 });
 
 test("a place that may not be written", { skip: process.getuid?.() === 0 && "root may write everywhere" }, async () => {

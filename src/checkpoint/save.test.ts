@@ -14,6 +14,7 @@ import { arange, ones, tensor, zeros } from "../tensor/create.ts";
 import { randn } from "../tensor/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { load, loadTensors } from "./load.ts";
+import { openSafetensors } from "./open-safetensors.ts";
 import { joinChunks } from "./safetensors.ts";
 import { saveBytes } from "./save.ts";
 import { save } from "./save-file.node.ts";
@@ -212,6 +213,35 @@ test("a state in shards comes back from its folder, and another division replace
     assert.deepEqual([...again.keys()].sort(), [...state.keys()].sort());
     for (const [name, t] of state) assert.deepEqual(again.get(name)?.tolist(), t.tolist());
   }
+});
+
+test("single tensors of a folder of shards, and PyTorch's shards", async () => {
+  const folder = fresh();
+  const state = new Map([
+    ["a", arange(8)],
+    ["b", arange(10).reshape(5, 2)],
+  ]);
+  await save(state, join(folder, "model.safetensors"), { maxShardSize: 40 });
+  const reader = await openSafetensors(folder);
+  assert.deepEqual([...reader.names].sort(), ["a", "b"]);
+  assert.deepEqual((await reader.slice("b", [1, 3])).tolist(), [
+    [2, 3],
+    [4, 5],
+  ]);
+  assert.deepEqual((await reader.tensor("a")).tolist(), state.get("a")?.tolist());
+  assert.equal((await reader.read("a")).length, 32);
+  await assert.rejects(reader.tensor("c"), { name: "CheckpointError", message: /no tensor is named "c"/ });
+  await reader.close();
+
+  const torch = fresh();
+  const [one, two] = ["pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin"] as const;
+  await save({ a: state.get("a") }, join(torch, one));
+  await save({ b: state.get("b") }, join(torch, two));
+  writeFileSync(
+    join(torch, "pytorch_model.bin.index.json"),
+    JSON.stringify({ metadata: {}, weight_map: { a: one, b: two } }),
+  );
+  assert.deepEqual((await loadTensors(torch)).get("b")?.tolist(), state.get("b")?.tolist());
 });
 
 test("shards that are missing, swapped or beyond the folder", async () => {
