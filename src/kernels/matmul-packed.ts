@@ -35,6 +35,11 @@ export function packB(device: Device, { K, N, b, bRow, bCol, half }: Matrix): Pa
   return { K, N, address };
 }
 
+/** How much memory `packB` takes. */
+export function packedBytes(N: number, K: number): number {
+  return packedBBytes({ from: 0, row: 0, column: 0, K, size: N, batch: [] });
+}
+
 /** A product whose B is packed; every batch item shares it. */
 export type PackedProblem = Omit<MatmulProblem, "dtype" | "N" | "K" | "b" | "bRow" | "bCol" | "half">;
 

@@ -14,6 +14,7 @@ import {
 } from "../base/shape.ts";
 import type { Device } from "../ir/device.ts";
 import { type Activation, type MatmulProblem, matmul as runMatmul } from "../kernels/matmul.ts";
+import { matmulPacked } from "../kernels/matmul-packed.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { copyInto } from "./copy.ts";
 import * as e from "./elementwise.ts";
@@ -82,6 +83,8 @@ export interface LinearAttrs {
   readonly extras: readonly ("bias" | "residual")[];
   /** A second output keeps the activation's argument, for its gradient. */
   readonly keeps: boolean;
+  /** Address of a packed copy of the weight, see kernels/matmul-packed.ts. */
+  readonly packed?: number | undefined;
 }
 
 /** An optional input by its name, and where it stands. */
@@ -134,6 +137,7 @@ export const linear: Op<LinearAttrs> = {
       bias: extra(inputs, attrs, "bias"),
       residual: extra(inputs, attrs, "residual"),
       preActivation,
+      packed: attrs.packed,
     });
   },
   save: ({ keeps }, [needX, needW]) => ({
@@ -189,24 +193,27 @@ interface Extras {
   readonly bias?: View | undefined;
   readonly residual?: View | undefined;
   readonly preActivation?: View | undefined;
+  readonly packed?: number | undefined;
 }
 
 /** A product with its epilogue. What a kernel cannot read as it lies is copied first, what it cannot write afterwards. */
 function multiply(device: Device, a: View, b: View, out: View, extras: Extras): void {
-  const { activation, bias, residual, preActivation } = extras;
+  const { activation, bias, residual, preActivation, packed } = extras;
   const work = new Workspace(device);
   const dtype = halfOf(a.dtype) === undefined ? a.dtype : "float32";
   try {
     const c = dtype === out.dtype ? out : work.made(out.shape, dtype);
     const kept = preActivation === undefined || c === out ? preActivation : work.made(out.shape, dtype);
     const addend = residual === undefined ? undefined : work.as(residual, dtype);
-    runMatmul(device, {
+    const problem: MatmulProblem = {
       ...problemOf(a.dtype === dtype ? a : work.as(a, dtype), b, c),
       activation,
       ...(bias === undefined ? {} : { bias: work.as(bias, dtype).address }),
       ...(addend === undefined ? {} : { residual: addend.address - c.address }),
       ...(kept === undefined ? {} : { preActivation: kept.address - c.address }),
-    });
+    };
+    if (packed === undefined) runMatmul(device, problem);
+    else matmulPacked(device, problem, { K: problem.K, N: problem.N, address: packed });
     if (c !== out) copyInto(device, c, out);
     if (kept !== preActivation) copyInto(device, kept!, preActivation!);
   } finally {

@@ -12,6 +12,7 @@ import { grad } from "./autograd.ts";
 import { ones, tensor, zeros } from "./create.ts";
 import { noGrad } from "./grad-mode.ts";
 import { linear } from "./linear.ts";
+import { packedWeightBytes, setPackedWeightBudget } from "./packed-weights.ts";
 import { randn } from "./random.ts";
 import { tidy } from "./scope.ts";
 import type { Tensor } from "./tensor.ts";
@@ -138,4 +139,59 @@ test("second gradients pass through the activation's argument", () => {
     }) as [Tensor, Tensor]; // one for each
     close(a.toArray(), b.toArray(), { rtol: 1e-4, atol: 1e-4 }); // sums of sums of products
   });
+});
+
+test("a weight used twice without gradients is packed, and the copy follows its values", () => {
+  const device = defaultDevice();
+  const before = device.memoryStats();
+  const blocks = (): number => device.memoryStats().liveBlocks - before.liveBlocks;
+  tidy(() => {
+    const [x, weight, bias] = [randn([19, 130]), randn([133, 130]), randn([133])];
+    const inputs = blocks();
+    const isRight = (what: string): void =>
+      tidy(() => {
+        const wanted = x.to("float64").matmul(weight.to("float64").t()).add(bias.to("float64"));
+        close(linear(x, weight, bias).toArray(), wanted.toArray(), { rtol: 1e-5, atol: 1e-4 }, what); // sums of 130 terms
+      });
+    isRight("the first use");
+    equal(packedWeightBytes(), 0, "nothing after one use");
+    isRight("the second use");
+    equal(packedWeightBytes(), 9 * 16 * 130 * 4, "nine panels of 16 columns");
+    equal(blocks(), inputs + 1, "the copy counts as live");
+    isRight("the third use");
+    equal(blocks(), inputs + 1, "one copy");
+    weight.mul_(-2);
+    for (let i = 0; i < 3; i++) isRight(`use ${i} after a write`);
+    weight.copy_(randn([133, 130]));
+    for (let i = 0; i < 3; i++) isRight(`use ${i} after copy_`);
+    const part = weight.slice(0, 16, 64);
+    for (let i = 0; i < 3; i++) {
+      const wanted = x.to("float64").matmul(part.to("float64").t());
+      close(linear(x, part).toArray(), wanted.toArray(), { rtol: 1e-5, atol: 1e-4 }, `use ${i} of a view`);
+      isRight(`use ${i} beside a view`);
+    }
+    for (let i = 0; i < 2; i++) isRight("again");
+    equal(packedWeightBytes() > 0, true, "packed again");
+    weight.requiresGrad = true;
+    linear(x, weight, bias);
+    equal(packedWeightBytes(), 0, "training lets go of it");
+    noGrad(() => [1, 2].forEach(() => isRight("evaluation")));
+    equal(packedWeightBytes() > 0, true, "evaluation packs");
+  });
+  equal(packedWeightBytes(), 0, "the copy goes with its weight");
+  equal(blocks(), 0, "nothing is left");
+});
+
+test("copies of weights stay within their budget", () => {
+  const budget = setPackedWeightBudget(100_000);
+  try {
+    tidy(() => {
+      const [x, one, other] = [randn([16, 128]), randn([128, 128]), randn([128, 128])];
+      for (let i = 0; i < 3; i++) for (const weight of [one, other]) linear(x, weight).dispose();
+      equal(packedWeightBytes(), 128 * 128 * 4, "only one of them fits");
+    });
+    equal(packedWeightBytes(), 0);
+  } finally {
+    setPackedWeightBudget(budget);
+  }
 });

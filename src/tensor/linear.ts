@@ -7,6 +7,7 @@ import * as m from "../ops/matmul.ts";
 import type { Tensor } from "./core.ts";
 import { apply, apply1 } from "./dispatch.ts";
 import { isGradEnabled } from "./grad-mode.ts";
+import { packedWeight, unpackWeight } from "./packed-weights.ts";
 
 export const linearMethods = {
   /**
@@ -123,7 +124,9 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor, options: Linear
     extras.push("residual");
     inputs.push(flat(residual));
   }
-  const keeps = activation !== undefined && isGradEnabled() && inputs.some((t) => t.requiresGrad);
-  const [out] = apply(m.linear, inputs, { activation, extras, keeps });
+  const records = isGradEnabled() && inputs.some((t) => t.requiresGrad);
+  if (records) unpackWeight(weight);
+  const packed = records ? undefined : packedWeight(weight, x.numel / K);
+  const [out] = apply(m.linear, inputs, { activation, extras, keeps: records && activation !== undefined, packed });
   return x.ndim === 2 ? out! : out!.reshape(...shape);
 }

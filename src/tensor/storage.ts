@@ -11,6 +11,11 @@ function relieve(): boolean {
   return forceGc !== undefined && collect(forceGc);
 }
 
+/** Memory made from a storage's values. */
+export interface Derived {
+  drop(): void;
+}
+
 export class Storage {
   readonly device: Device;
   readonly address: number;
@@ -18,6 +23,8 @@ export class Storage {
   version = 0;
   /** How many writes gradients were recorded for: handles that have not seen the last one have a graph of old values. */
   rewrites = 0;
+  /** What goes when these bytes go. */
+  derived: Derived | undefined = undefined;
   #holders = 1;
 
   constructor(device: Device, bytes: number) {
@@ -37,6 +44,8 @@ export class Storage {
   }
 
   release(): void {
-    if (--this.#holders === 0) this.device.free(this.address);
+    if (--this.#holders !== 0) return;
+    this.device.free(this.address);
+    this.derived?.drop();
   }
 }

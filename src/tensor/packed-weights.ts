@@ -1,0 +1,84 @@
+// Weights laid out for the register tile and kept while they are used again and again without gradients, as in inference. A copy
+// is made at the second use of the same values; it goes with the weight, with the first use that records a gradient, and is made
+// anew after a write. It takes as much memory again as the weight, up to a budget.
+
+import { packB, packedBytes } from "../kernels/matmul-packed.ts";
+import type { Tensor } from "./core.ts";
+import type { Derived, Storage } from "./storage.ts";
+
+/** Rows of the input for which a copy pays: fewer stream the weight once, more share the cost of laying it out (bench/weights.ts). */
+const fewest = 9;
+const most = 256;
+/** Bytes of all copies together. */
+let budget = 512 * 2 ** 20;
+let used = 0;
+
+/** Bytes that copies of weights take now; they count among the live bytes of `memoryStats()`. */
+export function packedWeightBytes(): number {
+  return used;
+}
+
+/** Sets how many bytes copies may take together, and returns what it was; 0 makes none from now on. */
+export function setPackedWeightBudget(bytes: number): number {
+  const before = budget;
+  budget = bytes;
+  return before;
+}
+
+/** What is known of a weight's memory: that these values were used, and after that the copy. */
+class Pack implements Derived {
+  readonly version: number;
+  readonly key: string;
+  address: number | undefined;
+  #bytes = 0;
+  readonly #storage: Storage;
+
+  constructor(weight: Tensor) {
+    this.#storage = weight.storage;
+    this.version = weight.storage.version;
+    this.key = keyOf(weight);
+  }
+
+  make(weight: Tensor): void {
+    const [N, K] = weight.shape as [number, number]; // a matrix, as the caller has checked
+    const [bCol, bRow] = weight.strides as [number, number];
+    const bytes = packedBytes(N, K);
+    if (used + bytes > budget) return;
+    this.address = packB(weight.device, { N, K, b: weight.address, bRow, bCol }).address;
+    this.#bytes = bytes;
+    used += bytes;
+  }
+
+  drop(): void {
+    if (this.address === undefined) return;
+    this.#storage.device.free(this.address);
+    this.address = undefined;
+    used -= this.#bytes;
+  }
+}
+
+function keyOf({ shape, strides, offset }: Tensor): string {
+  return `${shape}/${strides}/${offset}`;
+}
+
+/** The address of the weight's copy for so many rows; undefined where there is none or it would not pay. */
+export function packedWeight(weight: Tensor, rows: number): number | undefined {
+  if (rows < fewest || rows > most || weight.dtype !== "float32") return undefined;
+  const [N, K] = weight.shape as [number, number]; // a matrix, as the caller has checked
+  if (N < 16 || N * K < 2 ** 14) return undefined;
+  const { storage } = weight;
+  const known = storage.derived;
+  if (!(known instanceof Pack) || known.version !== storage.version || known.key !== keyOf(weight)) {
+    known?.drop();
+    storage.derived = new Pack(weight);
+    return undefined;
+  }
+  if (known.address === undefined) known.make(weight);
+  return known.address;
+}
+
+/** Lets go of a weight's copy: it is being trained. */
+export function unpackWeight({ storage }: Tensor): void {
+  storage.derived?.drop();
+  storage.derived = undefined;
+}
