@@ -22,6 +22,7 @@ export { enableGrad, isGradEnabled, noGrad } from "./tensor/grad-mode.ts";
 export { gradcheck, gradgradcheck } from "./tensor/gradcheck.ts";
 export { cat, stack } from "./tensor/indexing.ts";
 export { memoryStats } from "./tensor/memory.ts";
+export { packedWeightBytes, setPackedWeightBudget } from "./tensor/packed-weights.ts";
 export { rand, randint, randLike, randn, randnLike, randperm } from "./tensor/random.ts";
 export { persist, type Scope, scope, tidy } from "./tensor/scope.ts";
 export { Tensor } from "./tensor/tensor.ts";

@@ -19,4 +19,4 @@ export {
 export * from "../tensor/functional/margin-losses.ts";
 export * from "../tensor/functional/normalization.ts";
 export * from "../tensor/functional/softmax.ts";
-export { linear } from "../tensor/linear.ts";
+export { type LinearOptions, linear } from "../tensor/linear.ts";

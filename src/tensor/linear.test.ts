@@ -142,6 +142,7 @@ test("second gradients pass through the activation's argument", () => {
 });
 
 test("a weight used twice without gradients is packed, and the copy follows its values", () => {
+  const budget = setPackedWeightBudget(2 ** 20);
   const device = defaultDevice();
   const before = device.memoryStats();
   const blocks = (): number => device.memoryStats().liveBlocks - before.liveBlocks;
@@ -180,6 +181,7 @@ test("a weight used twice without gradients is packed, and the copy follows its 
   });
   equal(packedWeightBytes(), 0, "the copy goes with its weight");
   equal(blocks(), 0, "nothing is left");
+  setPackedWeightBudget(budget);
 });
 
 test("copies of weights stay within their budget", () => {

@@ -1,6 +1,6 @@
 // Weights laid out for the register tile and kept while they are used again and again without gradients, as in inference. A copy
 // is made at the second use of the same values; it goes with the weight, with the first use that records a gradient, and is made
-// anew after a write. It takes as much memory again as the weight, up to a budget.
+// anew after a write. It takes as much memory again as the weight, so there are none until `setPackedWeightBudget` allows some.
 
 import { packB, packedBytes } from "../kernels/matmul-packed.ts";
 import type { Tensor } from "./core.ts";
@@ -10,7 +10,7 @@ import type { Derived, Storage } from "./storage.ts";
 const fewest = 9;
 const most = 256;
 /** Bytes of all copies together. */
-let budget = 512 * 2 ** 20;
+let budget = 0;
 let used = 0;
 
 /** Bytes that copies of weights take now; they count among the live bytes of `memoryStats()`. */
@@ -18,7 +18,10 @@ export function packedWeightBytes(): number {
   return used;
 }
 
-/** Sets how many bytes copies may take together, and returns what it was; 0 makes none from now on. */
+/**
+ * Sets how many bytes packed copies of weights may take together, and returns what it was. With 0, as it is at the start, none
+ * are made. Otherwise `linear` without gradients packs a float32 weight at its second use with the same values.
+ */
 export function setPackedWeightBudget(bytes: number): number {
   const before = budget;
   budget = bytes;
@@ -63,7 +66,7 @@ function keyOf({ shape, strides, offset }: Tensor): string {
 
 /** The address of the weight's copy for so many rows; undefined where there is none or it would not pay. */
 export function packedWeight(weight: Tensor, rows: number): number | undefined {
-  if (rows < fewest || rows > most || weight.dtype !== "float32") return undefined;
+  if (budget === 0 || rows < fewest || rows > most || weight.dtype !== "float32") return undefined;
   const [N, K] = weight.shape as [number, number]; // a matrix, as the caller has checked
   if (N < 16 || N * K < 2 ** 14) return undefined;
   const { storage } = weight;
