@@ -16,6 +16,8 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { crc32 } from "./crc32.ts";
 import { load } from "./load.ts";
 import { openSafetensors } from "./open-safetensors.ts";
+import type { RawTensor } from "./place.ts";
+import { joinChunks, writeSafetensors } from "./safetensors.ts";
 import { readSafetensorsFrom } from "./safetensors-reader.ts";
 import { saveBytes } from "./save.ts";
 import { save } from "./save-file.node.ts";
@@ -70,6 +72,15 @@ test("a single tensor, and slices in every dimension, without the rest", async (
     });
   }
   await assert.rejects(async () => reader.tensor("x.cube"), { message: /no tensor is named "x\.cube".+"cube"/ });
+});
+
+test("elements of less than a byte, kept as bytes", async () => {
+  const bytes = joinChunks(
+    writeSafetensors([{ name: "q", dtype: "F4", shape: [2, 3], bytes: Uint8Array.of(1, 2, 3) }]),
+  );
+  const q = (await load<Map<string, RawTensor>>(bytes, { raw: true })).get("q");
+  assert.deepEqual([q?.dtype, q?.shape, q?.bytes], ["F4", [2, 3], Uint8Array.of(1, 2, 3)]);
+  await assert.rejects(load(bytes), { message: /tensors of F4/ });
 });
 
 async function served(listener: RequestListener): Promise<{ url: string; close: () => void }> {

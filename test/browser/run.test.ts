@@ -71,6 +71,7 @@ test("portable suites in Chromium", { skip }, async (t) => {
   await t.test("without cross-origin isolation", async (t) => {
     assert.equal(await alone.page.evaluate(() => globalThis.crossOriginIsolated), false);
     await runFile(t, alone.page, "test/portable/program.portable.js");
+    await runFile(t, alone.page, "test/portable/checkpoint.portable.js");
   });
 });
 
