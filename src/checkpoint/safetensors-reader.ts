@@ -94,7 +94,7 @@ export async function loadSafetensors(
   const named = new Map([...placed].map(([layout, made]) => [layout.storage, made]));
   for (const [name, kept] of Object.entries(metadata)) {
     const tied = named.get(kept);
-    if (tied !== undefined && !named.has(name)) named.set(name, tied);
+    if (tied !== undefined && !named.has(name) && name !== "format") named.set(name, tied);
   }
   return named;
 }

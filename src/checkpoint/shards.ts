@@ -100,7 +100,8 @@ export function parseIndex(json: unknown, path: string): Map<string, string[]> {
     if (typeof file !== "string") throw fail(`it does not say in which file "${name}" is`);
     if (file === "" || /[/\\]/.test(file) || file.startsWith(".."))
       throw fail(`it looks for "${name}" outside of its folder, in ${JSON.stringify(file)}`);
-    files.set(file, [...(files.get(file) ?? []), name]);
+    const names = files.get(file) ?? [];
+    if (names.push(name) === 1) files.set(file, names);
   }
   return files;
 }

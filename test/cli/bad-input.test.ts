@@ -180,7 +180,7 @@ describe("models", () => {
   test("no weights", () =>
     refuses(
       spoilt((folder) => rmSync(join(folder, weights))),
-      /model\.safetensors: there is no such file/,
+      /there are no weights in it: neither model\.safetensors/,
     ));
   test("no configuration", () =>
     refuses(
