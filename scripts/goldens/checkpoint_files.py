@@ -1,5 +1,7 @@
 """Files as PyTorch, NumPy and huggingface_hub write them. Writes test/fixtures/checkpoint/.
 
+(The files from before PyTorch 1.6 hold addresses of memory: they differ from run to run, their content does not.)
+
 expected.json   { file: value }, what each file holds; `described` below says how
 errors.json     { file: [words] }, files that must be refused, and what the message must name
 shards/         a state dict of several files with its index, and how huggingface_hub divides others (plans.json)
@@ -116,6 +118,9 @@ torch_file("training.pt", training)
 torch_file("list.pt", [torch.arange(3), torch.tensor([True])])
 torch_file("tensor.pt", torch.arange(6.0).view(2, 3).t())
 torch_file("protocol4.pt", {"a": torch.arange(2), "s": {1, 2}, "n": 2**70}, pickle_protocol=4)
+noted, kept = torch.ones(2), torch.nn.Parameter(torch.zeros(1))
+noted.note, kept.note = "x", "y"  # Python attributes, which are left behind
+torch_file("attributes.pt", {"noted": noted, "kept": kept})
 for name, value in {"dtypes": dtypes, "shared": shared, "nested": nested, "training": training}.items():
     torch_file(f"{name}.legacy.pt", value, _use_new_zipfile_serialization=False)
 long = "x" * 70_000  # a pickle longer than the first piece that is read
