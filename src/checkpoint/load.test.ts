@@ -119,5 +119,9 @@ test("what is no file of tensors", async () => {
     message: /no weights in it: neither model\.safetensors nor pytorch_model\.bin/,
   });
   await assert.rejects(load(new Uint8Array(0)), { message: /0 bytes long/ });
+  await assert.rejects(load(new Uint8Array(1e6).fill(0x80, 0, 1).fill(2, 1, 2).fill(0x5d, 2)), {
+    message: /does not begin as PyTorch's/,
+  });
+  await assert.rejects(load(Uint8Array.of(0x80, 2, 0x4b, 1, 0x2e)), { message: /does not begin as PyTorch's/ });
   await assert.rejects(load(7 as never), { message: /wants a path/ });
 });

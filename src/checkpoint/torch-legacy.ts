@@ -14,6 +14,8 @@ import type { TorchFile } from "./torch-file.ts";
 import { StoredBytes, type StoredTensor, storageNames, TorchGlobals, torchBytes } from "./torch-pickle.ts";
 
 const magic = 0x1950a86a20f9469cfc6cn;
+/** More than the pickle of the magic number takes. */
+const magicBytes = 64;
 const tarBlock = 512;
 /** Enough to tell every format by; the name of tar's stands last. */
 export const startBytes = 262;
@@ -122,8 +124,9 @@ class PickleStream {
     this.#source = source;
   }
 
-  async next(globals: Globals): Promise<Py> {
-    for (let length = firstPiece; ; length *= 4) {
+  /** The next pickle, of at most `most` bytes. */
+  async next(globals: Globals, most = Number.POSITIVE_INFINITY): Promise<Py> {
+    for (let length = Math.min(firstPiece, most); ; length *= 4) {
       const left = this.#source.size - this.#at;
       const bytes = await readBytes(this.#source, this.#at, Math.min(length, left));
       try {
@@ -131,7 +134,7 @@ class PickleStream {
         this.#at += end;
         return value;
       } catch (error) {
-        if (!(error instanceof PickleEnd) || length >= left) throw error;
+        if (!(error instanceof PickleEnd) || length >= Math.min(left, most)) throw error;
         if (globals instanceof TorchGlobals) globals.forget();
       }
     }
