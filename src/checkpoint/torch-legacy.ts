@@ -31,7 +31,10 @@ export function openLegacy(source: ByteSource, start: Uint8Array): Promise<Torch
 async function openPickles(source: ByteSource): Promise<TorchFile> {
   const globals = new TorchGlobals(source.name);
   const reader = new PickleStream(source);
-  const found = await reader.next(globals);
+  const found = await reader.next(globals, magicBytes).catch((error: unknown) => {
+    if (error instanceof PickleEnd && source.size > magicBytes) return undefined; // a longer one is something else
+    throw error;
+  });
   if (found !== magic)
     throw fail(source, "it does not begin as PyTorch's files do", "It is no checkpoint of PyTorch's.");
   const protocol = await reader.next(globals);
