@@ -1,5 +1,5 @@
 // What starting costs: a fresh process that imports the package and multiplies two small matrices, from the sources and from what
-// `npm run build` wrote, beside a process that does nothing. Milliseconds of wall and processor time, median of runs in turn.
+// `npm run build` wrote for Node, beside a process that does nothing. Milliseconds of wall and processor time, median of runs in turn.
 //
 //   node bench/start.ts [--runs 7] [--node PATH]
 
@@ -31,7 +31,7 @@ const empty = `
 
 const programs: Readonly<Record<string, string>> = {
   nothing: empty,
-  "dist/": program("../dist/index.js"),
+  "dist/node/": program("../dist/node/index.js"),
   "src/": program("../src/index.ts"),
 };
 

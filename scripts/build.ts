@@ -1,10 +1,12 @@
 // Builds the package: TypeScript to dist/, and a dist/package.json that points `#runtime/*` at what was built. Node and
-// bundlers read the package.json nearest to a file, so sources find sources and built files find built files.
+// bundlers read the package.json nearest to a file, so sources find sources and built files find built files. Node itself takes
+// the bundle in dist/node/.
 
 import { execFileSync } from "node:child_process";
 import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { bundle } from "./bundle.ts";
 
 export const root: string = fileURLToPath(new URL("..", import.meta.url));
 
@@ -50,7 +52,7 @@ function sideEffects(): string[] {
   return files.filter((file) => file.startsWith("./dist/")).map((file) => file.replace("./dist/", "./"));
 }
 
-function build(): void {
+async function build(): Promise<void> {
   checkExports();
   const dist = join(root, "dist");
   compile("tsconfig.build.json", dist);
@@ -60,12 +62,14 @@ function build(): void {
     imports: { "#runtime/*": { browser: "./*.web.js", default: "./*.node.js" } },
   };
   writeFileSync(join(dist, "package.json"), `${JSON.stringify(scope, null, 2)}\n`);
-  console.log(`built dist/: ${globSync("**/*.js", { cwd: dist }).length} modules`);
+  const modules = globSync("**/*.js", { cwd: dist }).length;
+  const bundled = await bundle(dist);
+  console.log(`built dist/: ${modules} modules, and dist/node/: ${bundled} files of them`);
 }
 
 if (import.meta.main) {
   try {
-    build();
+    await build();
   } catch (error) {
     console.error((error as Error).message);
     process.exitCode = 1;

@@ -1,8 +1,8 @@
 // The runtime as Node sees it. A worker thread is dressed as a web worker, so that a worker file is written once.
 
+import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { setFlagsFromString } from "node:v8";
-import { createContext, runInContext, runInNewContext } from "node:vm";
 import { isMainThread, Worker } from "node:worker_threads";
 import type { Platform, WorkerHandle } from "./platform.ts";
 
@@ -59,11 +59,12 @@ let collect: (() => void) | undefined;
  */
 function exposeGc(): (() => void) | undefined {
   if (collect || !setV8Flag("--expose-gc")) return collect;
-  const gc: unknown = runInNewContext("typeof gc === 'function' ? gc : undefined");
-  const turn = createContext({}, { microtaskMode: "afterEvaluate" });
+  const vm = createRequire(import.meta.url)("node:vm") as typeof import("node:vm"); // few programs need it
+  const gc: unknown = vm.runInNewContext("typeof gc === 'function' ? gc : undefined");
+  const turn = vm.createContext({}, { microtaskMode: "afterEvaluate" });
   if (typeof gc === "function") {
     collect = () => {
-      runInContext("0", turn);
+      vm.runInContext("0", turn);
       gc();
     };
   }

@@ -5,7 +5,6 @@
 //   .model.safetensors.HOST-PID-RANDOM.kindling.tmp     being written
 //   .checkpoint-500.HOST-PID-RANDOM.kindling.old        a folder being replaced; put back if its successor never came
 
-import { randomBytes } from "node:crypto";
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
@@ -156,7 +155,7 @@ const host =
     .replaceAll(/[^0-9a-z]/g, "") || "host";
 
 function beside(final: string, ending: "tmp" | "old"): string {
-  const name = `.${basename(final)}.${host}-${process.pid}-${randomBytes(4).toString("hex")}.kindling.${ending}`;
+  const name = `.${basename(final)}.${host}-${process.pid}-${crypto.randomUUID().slice(0, 8)}.kindling.${ending}`;
   return join(dirname(final), name);
 }
 

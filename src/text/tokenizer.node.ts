@@ -1,6 +1,5 @@
 // Tokenizers on disk, where Node finds them: a folder with tokenizer.json and tokenizer_config.json.
 
-import { randomBytes } from "node:crypto";
 import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CheckpointError } from "../base/errors.ts";
@@ -54,7 +53,7 @@ export async function savePretrained(tokenizer: PreTrainedTokenizer, folder: str
 
 /** Writes beside the file and renames, so that a reader finds the old file or the new one, never a half. */
 async function writeWhole(file: string, content: string): Promise<void> {
-  const temporary = `${file}.${randomBytes(4).toString("hex")}.tmp`;
+  const temporary = `${file}.${crypto.randomUUID()}.tmp`;
   try {
     await writeFile(temporary, content);
     await rename(temporary, file);

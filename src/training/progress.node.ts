@@ -1,7 +1,8 @@
 // How far training is, on stderr: a bar that stays at the bottom of a terminal, with log lines above it; elsewhere (a log
 // file, a pipe, CI) a plain line now and then, never a carriage return.
 
-import cliProgress from "cli-progress";
+import { createRequire } from "node:module";
+import type CliProgress from "cli-progress";
 import type { ProgressBar, ProgressOptions, ProgressValues } from "./progress.ts";
 
 type Stream = NodeJS.WritableStream & { readonly isTTY?: boolean };
@@ -50,6 +51,8 @@ interface Display {
 
 /** Training seldom returns to the event loop, whose timers draw cli-progress's bars: so each draw is asked for here. */
 function inTerminal(state: State, stream: NodeJS.WritableStream): Display {
+  // Loaded here and at once: most programs never draw a bar, and none should wait for it at its start.
+  const cliProgress = createRequire(import.meta.url)("cli-progress") as typeof CliProgress; // what the package exports
   const bars = new cliProgress.MultiBar({
     stream,
     format: (options, { progress }) =>
