@@ -60,7 +60,9 @@ export async function bundle(dist: string): Promise<number> {
   });
   const all = join(dist, "all.js");
   writeFileSync(all, everything.join("\n"));
-  const loaded = addressed(dist).map((file) => [entryName(dist, file), file]);
+  const loaded = addressed(dist)
+    .map((file) => [entryName(dist, file), file] as const)
+    .filter(([name]) => !names.has(name)); // a subpath has a file in any case
   const { metafile } = await build({
     entryPoints: Object.fromEntries([["all", all], ["cli", join(dist, "cli/main.js")], ...loaded]),
     outdir: join(dist, "node"),

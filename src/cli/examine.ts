@@ -142,8 +142,9 @@ console.log(JSON.stringify([started, imported - started, performance.now() - imp
 
 /** A process of its own, which is asked how long it took. */
 async function measureStartUp(): Promise<StartUp> {
-  const flags = [...process.execArgv, "--input-type=module", "--eval", firstSteps, "kindling"];
-  const { stdout } = await promisify(execFile)(process.execPath, flags, { cwd: import.meta.dirname });
+  const entry = new URL("../index.ts", import.meta.url).href;
+  const flags = [...process.execArgv, "--input-type=module", "--eval", firstSteps, entry];
+  const { stdout } = await promisify(execFile)(process.execPath, flags);
   const [runtime, imported, firstMatmul] = JSON.parse(stdout) as [number, number, number]; // what it prints
   return { runtime: rounded(runtime), import: rounded(imported), firstMatmul: rounded(firstMatmul) };
 }
