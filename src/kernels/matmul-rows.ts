@@ -134,7 +134,7 @@ function inPieces(device: Device, p: MatmulProblem): void {
 
 /** Wide enough that rows stream, narrow enough that C stays in the first cache and that there are a few bands. */
 function widthOf(N: number, items: number): number {
-  return Math.min(4096, Math.max(256, 64 * Math.ceil((N * items) / 256)));
+  return Math.min(16384, Math.max(256, 64 * Math.ceil((N * items) / 256)));
 }
 
 /** One pass of the kernel; every task sums all of K. */
