@@ -1,16 +1,20 @@
 // Weights laid out for the register tile and kept while they are used again and again without gradients, as in inference. A copy
 // is made at the second use of the same values; it goes with the weight, with the first use that records a gradient, and is made
-// anew after a write. It takes as much memory again as the weight, so there are none until `setPackedWeightBudget` allows some.
+// anew after a write. It takes as much memory again as the weight, so all together have a budget.
 
+import { DeviceError } from "../base/errors.ts";
 import { packB, packedBytes } from "../kernels/matmul-packed.ts";
 import type { Tensor } from "./core.ts";
 import type { Derived, Storage } from "./storage.ts";
 
-/** Rows of the input for which a copy pays: fewer stream the weight once, more share the cost of laying it out (bench/weights.ts). */
+/**
+ * Rows of the input for which a copy pays: more share the cost of laying the weight out (bench/weights.ts). Fewer are added up in
+ * another order where the weight lies as it is, so that its second use would give other bits than the first.
+ */
 const fewest = 9;
 const most = 256;
-/** Bytes of all copies together. */
-let budget = 0;
+/** Bytes of all copies together: enough for the layers of an encoder of BERT-base's size. */
+let budget = 2 ** 29;
 let used = 0;
 
 /** Bytes that copies of weights take now; they count among the live bytes of `memoryStats()`. */
@@ -19,8 +23,8 @@ export function packedWeightBytes(): number {
 }
 
 /**
- * Sets how many bytes packed copies of weights may take together, and returns what it was. With 0, as it is at the start, none
- * are made. Otherwise `linear` without gradients packs a float32 weight at its second use with the same values.
+ * Sets how many bytes packed copies of weights may take together (at the start 512 MiB), and returns what it was. `linear` without
+ * gradients packs a float32 weight at its second use with the same values, for 9 to 256 rows; with 0 it packs none.
  */
 export function setPackedWeightBudget(bytes: number): number {
   const before = budget;
@@ -47,7 +51,12 @@ class Pack implements Derived {
     const [bCol, bRow] = weight.strides as [number, number];
     const bytes = packedBytes(N, K);
     if (used + bytes > budget) return;
-    this.address = packB(weight.device, { N, K, b: weight.address, bRow, bCol }).address;
+    try {
+      this.address = packB(weight.device, { N, K, b: weight.address, bRow, bCol }).address;
+    } catch (error) {
+      if (error instanceof DeviceError) return; // no memory for it: the weight itself will do
+      throw error;
+    }
     this.#bytes = bytes;
     used += bytes;
   }
