@@ -1,11 +1,16 @@
 // Optimizers, gradient clipping and learning-rate schedules.
 
+export { Adadelta, type AdadeltaOptions } from "./optim/adadelta.ts";
+export { Adafactor, type AdafactorOptions } from "./optim/adafactor.ts";
 export { Adagrad, type AdagradOptions } from "./optim/adagrad.ts";
 export { Adam, type AdamOptions, AdamW } from "./optim/adam.ts";
+export { Adamax, type AdamaxOptions } from "./optim/adamax.ts";
+export { ASGD, type AsgdOptions } from "./optim/asgd.ts";
 export { clipGradNorm_, clipGradValue_ } from "./optim/clip.ts";
 export * from "./optim/composite-lr.ts";
 export * from "./optim/cyclic-lr.ts";
 export * from "./optim/lr-scheduler.ts";
+export { NAdam, type NadamOptions } from "./optim/nadam.ts";
 export {
   type BaseOptions,
   type GroupOptions,
@@ -14,7 +19,9 @@ export {
   type ParamGroup,
   type ParamState,
 } from "./optim/optimizer.ts";
+export { RAdam, type RadamOptions } from "./optim/radam.ts";
 export { RMSprop, type RmspropOptions } from "./optim/rmsprop.ts";
+export { Rprop, type RpropOptions } from "./optim/rprop.ts";
 export {
   type Curve,
   getConstantSchedule,

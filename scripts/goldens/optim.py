@@ -88,13 +88,21 @@ def optimizers():
         run("RMSprop", lr=0.01, alpha=0.9, momentum=0.5, centered=True, weight_decay=0.1, eps=1e-3),
         run("Adafactor", lr=0.1),
         run("Adafactor", lr=0.05, beta2_decay=-0.5, d=1.5, weight_decay=0.1),
+        run("Adafactor", lr=0.05, eps=[1e-2, 0.5], maximize=True),
         run("Adadelta", lr=1.0),
+        run("Adadelta", lr=0.5, rho=0.8, eps=1e-3, weight_decay=0.1, maximize=True),
         run("Adamax", lr=0.01, weight_decay=0.1),
+        run("Adamax", lr=0.01, betas=[0.8, 0.9], eps=1e-1, maximize=True),
         run("NAdam", lr=0.01),
+        run("NAdam", lr=0.01, betas=[0.8, 0.95], eps=1e-3, weight_decay=0.1, momentum_decay=0.05, maximize=True),
         run("NAdam", lr=0.01, weight_decay=0.1, decoupled_weight_decay=True),
         run("RAdam", lr=0.05),
+        run("RAdam", lr=0.05, betas=[0.8, 0.95], eps=1e-3, weight_decay=0.1),
+        run("RAdam", lr=0.05, weight_decay=0.1, decoupled_weight_decay=True, maximize=True),
         run("ASGD", lr=0.05),
+        run("ASGD", lr=0.05, lambd=0.1, alpha=0.5, t0=5.0, weight_decay=0.1, maximize=True),
         run("Rprop", lr=0.05),
+        run("Rprop", lr=0.05, etas=[0.3, 1.5], step_sizes=[1e-2, 0.1], maximize=True),
     ]
 
 

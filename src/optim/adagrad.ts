@@ -2,6 +2,7 @@
 
 import type { Tensor } from "../tensor/tensor.ts";
 import { type BaseOptions, type GroupOptions, Optimizer, type ParamGroup, type ParamState } from "./optimizer.ts";
+import { descent } from "./settings.ts";
 
 export interface AdagradOptions extends BaseOptions {
   readonly lrDecay: number;
@@ -35,14 +36,13 @@ export class Adagrad extends Optimizer<AdagradOptions> {
   }
 
   protected update(group: ParamGroup<AdagradOptions>, params: readonly Tensor[]): void {
-    const { lr, lrDecay, weightDecay, initialAccumulatorValue, eps, maximize } = group;
+    const { lr, lrDecay, initialAccumulatorValue, eps } = group;
     for (const p of params) {
       const state = this.stateOf<AdagradState>(p, () => {
         return { step: 0, sum: p.zerosLike().fill_(initialAccumulatorValue) };
       });
       state.step++;
-      let g = maximize ? p.grad!.neg() : p.grad!;
-      if (weightDecay !== 0) g = g.add(p, { alpha: weightDecay });
+      const g = descent(p, group);
       state.sum.addcmul_(g, g);
       p.addcdiv_(g, state.sum.sqrt().add_(eps), { value: -lr / (1 + (state.step - 1) * lrDecay) });
     }

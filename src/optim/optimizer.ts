@@ -23,6 +23,9 @@ export type GroupOptions<O extends BaseOptions> = { readonly params: readonly Te
 /** What an optimizer remembers of one parameter. */
 export type ParamState = Record<string, Tensor | number>;
 
+/** Numbers that PyTorch keeps in tensors without dimensions. Not told by their size: a parameter can have one element too. */
+const scalarKeys: ReadonlySet<string> = new Set(["step", "mu_product", "eta", "mu"]);
+
 /** PyTorch's form: parameters are numbered through all groups. */
 export interface OptimizerState {
   readonly state: Readonly<Record<string, ParamState>>;
@@ -104,6 +107,11 @@ export abstract class Optimizer<O extends BaseOptions> {
     return state;
   }
 
+  /** The shape of a tensor in the state of `p`. */
+  protected stateShape(_key: string, p: Tensor): readonly number[] {
+    return p.shape;
+  }
+
   /** State and settings under PyTorch's names. The tensors are the optimizer's own. */
   stateDict(): OptimizerState {
     const all = this.#all();
@@ -139,12 +147,13 @@ export abstract class Optimizer<O extends BaseOptions> {
           index,
         });
       for (const [key, value] of Object.entries(entry)) {
-        if (value instanceof Tensor && value.numel !== 1 && !sameShape(value.shape, p.shape)) {
-          throw new CheckpointError(
-            `loading the state of ${this.constructor.name}: ${key} of parameter ${index} is ${showShape(value.shape)}, the parameter ${showShape(p.shape)}.`,
-            { index, key },
-          );
-        }
+        if (!(value instanceof Tensor) || value.numel === 1) continue;
+        const wanted = this.stateShape(camelCase(key), p);
+        if (sameShape(value.shape, wanted)) continue;
+        throw new CheckpointError(
+          `loading the state of ${this.constructor.name}: ${key} of parameter ${index} is ${showShape(value.shape)}, wants ${showShape(wanted)}.`,
+          { index, key },
+        );
       }
     }
     const copies = new Map<Tensor, ParamState>();
@@ -152,7 +161,7 @@ export abstract class Optimizer<O extends BaseOptions> {
       for (const [index, entry] of Object.entries(dict.state)) {
         const copy = Object.entries(entry).flatMap(([key, value]): [string, Tensor | number][] => {
           if (!(value instanceof Tensor)) return value === null ? [] : [[camelCase(key), value]]; // PyTorch's empty buffers are null
-          return [[camelCase(key), value.numel === 1 && key === "step" ? value.item() : persist(value.clone())]];
+          return [[camelCase(key), value.numel === 1 && scalarKeys.has(key) ? value.item() : persist(value.clone())]];
         });
         if (copy.length > 0) copies.set(all[Number(index)]!, Object.fromEntries(copy));
       }

@@ -3,6 +3,7 @@
 
 import type { Tensor } from "../tensor/tensor.ts";
 import { type BaseOptions, type GroupOptions, Optimizer, type ParamGroup, type ParamState } from "./optimizer.ts";
+import { descent } from "./settings.ts";
 
 export interface RmspropOptions extends BaseOptions {
   readonly alpha: number;
@@ -38,7 +39,7 @@ export class RMSprop extends Optimizer<RmspropOptions> {
   }
 
   protected update(group: ParamGroup<RmspropOptions>, params: readonly Tensor[]): void {
-    const { lr, alpha, eps, weightDecay, momentum, centered, maximize } = group;
+    const { lr, alpha, eps, momentum, centered } = group;
     for (const p of params) {
       const state = this.stateOf<RmspropState>(p, () => {
         const zeros = (): Tensor => p.zerosLike();
@@ -50,8 +51,7 @@ export class RMSprop extends Optimizer<RmspropOptions> {
         };
       });
       state.step++;
-      let g = maximize ? p.grad!.neg() : p.grad!;
-      if (weightDecay !== 0) g = g.add(p, { alpha: weightDecay });
+      const g = descent(p, group);
       state.squareAvg.mul_(alpha).addcmul_(g, g, { value: 1 - alpha });
       let variance = state.squareAvg;
       if (centered) {
