@@ -1,5 +1,15 @@
-// Optimizers, gradient clipping and learning-rate schedules.
+// Optimizers, gradient clipping, learning-rate schedules and averaged weights.
 
+export {
+  AveragedModel,
+  type AveragingOptions,
+  type AvgFn,
+  getEmaAvgFn,
+  getEmaMultiAvgFn,
+  getSwaAvgFn,
+  getSwaMultiAvgFn,
+  type MultiAvgFn,
+} from "./nn/averaged-model.ts";
 export { Adadelta, type AdadeltaOptions } from "./optim/adadelta.ts";
 export { Adafactor, type AdafactorOptions } from "./optim/adafactor.ts";
 export { Adagrad, type AdagradOptions } from "./optim/adagrad.ts";
@@ -35,3 +45,4 @@ export {
   type SchedulerName,
 } from "./optim/schedules.ts";
 export { SGD, type SgdOptions } from "./optim/sgd.ts";
+export { SWALR, type SwaOptions } from "./optim/swa-lr.ts";

@@ -8,7 +8,11 @@ optimizers.json [{ name, optimizer, options, groups?: [{ params: [index], ...opt
 clip.json      [{ grads: [tensor], maxNorm, normType, total, clipped: [tensor] }] and [{ grads, clipValue, clipped }]
 schedules.json [{ name, from: "torch" | "transformers", schedule, args, lr, lrs: [[per group]] or [lr], momentums?, metrics? }]:
                `lrs[i]` after i steps, so lrs[0] is what the first optimizer step uses
+averaging.json [{ name, average: "swa" | "ema", multi, useBuffers, states: [step][tensor], averaged: [step]{ key: tensor } }]: states of
+               Sequential(Linear(3, 2), BatchNorm1d(2)), parameters before buffers, and the AveragedModel's state after each
 """
+
+import itertools
 
 import torch
 import transformers
@@ -130,6 +134,32 @@ def clips():
     return out
 
 
+def averaging(steps=6):
+    swa, ema = optim.swa_utils, {"decay": 0.9}
+    functions = {
+        "swa": ({}, {"multi_avg_fn": swa.get_swa_multi_avg_fn()}),
+        "ema": ({"avg_fn": swa.get_ema_avg_fn(**ema)}, {"multi_avg_fn": swa.get_ema_multi_avg_fn(**ema)}),
+    }
+    out = []
+    for average, multi, use_buffers in itertools.product(functions, (False, True), (False, True)):
+        if average == "swa" and multi and use_buffers:
+            continue  # PyTorch refuses to divide the integer buffer
+        g = torch.Generator().manual_seed(2)
+        model = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
+        averaged = swa.AveragedModel(model, use_buffers=use_buffers, **functions[average][multi])
+        states, results = [], []
+        for step in range(steps):
+            with torch.no_grad():
+                for t in (*model.parameters(), *model.buffers()):
+                    t.copy_(torch.tensor(step * 7) if t.dtype == torch.long else rounded(g, *t.shape))
+            states.append([encode(t) for t in (*model.parameters(), *model.buffers())])
+            averaged.update_parameters(model)
+            results.append({k: encode(v) for k, v in averaged.state_dict().items()})
+        out.append({"name": f"{average}, multi {multi}, buffers {use_buffers}", "average": average, "multi": multi, "useBuffers": use_buffers,
+                    "states": states, "averaged": results})  # fmt: skip
+    return out
+
+
 def schedules(steps=60):
     out = []
 
@@ -153,7 +183,7 @@ def schedules(steps=60):
         out.append(entry)
 
     def torch_schedule(name, groups=1, metrics=None, momentum=False, lr=0.1, **args):
-        make = lambda o: getattr(optim.lr_scheduler, name)(o, **args)  # noqa: E731
+        make = lambda o: getattr(optim.swa_utils if name == "SWALR" else optim.lr_scheduler, name)(o, **args)  # noqa: E731
         add("torch", name, make, camel(args), lr, groups, metrics, momentum)
 
     torch_schedule("StepLR", step_size=7, gamma=0.5)
@@ -171,6 +201,9 @@ def schedules(steps=60):
     torch_schedule("CyclicLR", base_lr=0.01, max_lr=0.2, step_size_up=8, step_size_down=5, momentum=True)
     torch_schedule("CyclicLR", base_lr=0.01, max_lr=0.2, step_size_up=6, mode="exp_range", gamma=0.98, cycle_momentum=False)
     torch_schedule("CyclicLR", base_lr=0.01, max_lr=0.2, step_size_up=6, mode="triangular2", cycle_momentum=False)
+    torch_schedule("SWALR", swa_lr=0.05)
+    torch_schedule("SWALR", swa_lr=[0.5, 0.001], anneal_epochs=7, anneal_strategy="linear", groups=2)
+    torch_schedule("SWALR", swa_lr=0.02, anneal_epochs=0)
     losses = [1.0, 0.9, 0.9, 0.9, 0.95, 0.8, 0.81, 0.82, 0.83, 0.84, 0.85, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]
     torch_schedule("ReduceLROnPlateau", metrics=losses, patience=2, factor=0.5)
     torch_schedule("ReduceLROnPlateau", metrics=losses, mode="max", patience=1, factor=0.1, threshold=0.01, threshold_mode="abs", cooldown=2, min_lr=0.001)
@@ -213,4 +246,5 @@ if __name__ == "__main__":
     write("optim", "problem", {"params": [encode(p) for p in params], "grads": [[None if x is None else encode(x) for x in step] for step in grads]})
     write("optim", "optimizers", optimizers())
     write("optim", "clip", clips())
+    write("optim", "averaging", averaging())
     write("optim", "schedules", schedules())

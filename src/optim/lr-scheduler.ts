@@ -11,6 +11,8 @@ export type AnyOptimizer = Optimizer<BaseOptions>;
 export type ScheduledGroup = ParamGroup<BaseOptions> & {
   /** The rate before any schedule. */
   initialLr?: number;
+  /** The rate of `SWALR`. */
+  swaLr?: number;
   momentum?: number;
   betas?: readonly [number, number];
 };

@@ -127,6 +127,8 @@ test("what cannot work is refused", () => {
     /minLr/,
   );
   throws(() => new optim.SequentialLR(one, [], { milestones: [] }), ArgumentError, /0 schedulers/);
+  throws(() => new optim.SWALR(one, { swaLr: [0.1, 0.2] }), ArgumentError, /2 rates for 1 groups/);
+  throws(() => new optim.SWALR(one, { swaLr: 0.1, annealEpochs: -1 }), ArgumentError, /annealEpochs -1/);
   const scheduler = new optim.ExponentialLR(one, { gamma: 0.9 });
   throws(() => scheduler.loadStateDict({ last_epoch: 3 }), CheckpointError, /1 groups/);
 });
