@@ -4,7 +4,8 @@ export * from "./nn/activation.ts";
 export { AdditiveAttention, type Attended, DotAttention } from "./nn/attention.ts";
 export { BatchNorm1d, BatchNorm2d, type BatchNormLayerOptions } from "./nn/batch-norm.ts";
 export { Flatten, Identity, ModuleDict, ModuleList, Sequential } from "./nn/container.ts";
-export { Dropout } from "./nn/dropout.ts";
+export { CosineSimilarity, PairwiseDistance } from "./nn/distance.ts";
+export { Dropout, Dropout1d, Dropout2d } from "./nn/dropout.ts";
 export { Embedding, type EmbeddingOptions } from "./nn/embedding.ts";
 export * as functional from "./nn/functional.ts";
 export * as init from "./nn/init.ts";
@@ -18,7 +19,7 @@ export {
   Module,
   type StateDict,
 } from "./nn/module.ts";
-export { LayerNorm, RMSNorm } from "./nn/normalization.ts";
+export { GroupNorm, LayerNorm, RMSNorm } from "./nn/normalization.ts";
 export {
   type PackedSequence,
   packPaddedSequence,

@@ -278,8 +278,8 @@ def modules():
         ("GRUCell", [4, 3], {}),
         ("RNNCell", [4, 3], {}),
         ("MultiheadAttention", [8, 2], {}),
-        ("TransformerEncoderLayer", [8, 2, 12], {}),
-        ("TransformerDecoderLayer", [4, 2, 6], {}),
+        ("TransformerEncoderLayer", [8, 2], {"dim_feedforward": 12}),
+        ("TransformerDecoderLayer", [4, 2], {"dim_feedforward": 6}),
     ]
     out = []
     for name, args, options in cases:

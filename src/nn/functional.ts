@@ -3,6 +3,12 @@
 export * from "../tensor/functional/activation.ts";
 export * from "../tensor/functional/attention.ts";
 export * from "../tensor/functional/batch-norm.ts";
+export {
+  cosineSimilarity,
+  normalize,
+  type PairwiseDistanceOptions,
+  pairwiseDistance,
+} from "../tensor/functional/distance.ts";
 export * from "../tensor/functional/embedding.ts";
 export {
   binaryCrossEntropy,
@@ -20,3 +26,4 @@ export * from "../tensor/functional/margin-losses.ts";
 export * from "../tensor/functional/normalization.ts";
 export * from "../tensor/functional/softmax.ts";
 export { type LinearOptions, linear } from "../tensor/linear.ts";
+export { bilinear } from "../tensor/products.ts";

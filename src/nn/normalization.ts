@@ -1,7 +1,7 @@
 // Normalisation layers.
 
 import { empty } from "../tensor/create.ts";
-import { layerNorm, rmsNorm } from "../tensor/functional/normalization.ts";
+import { checkGroups, groupNorm, layerNorm, rmsNorm } from "../tensor/functional/normalization.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { ones_, zeros_ } from "./init.ts";
 import { Module } from "./module.ts";
@@ -71,5 +71,43 @@ export class RMSNorm extends Module<[x: Tensor], Tensor> {
   override extraRepr(): string {
     const eps = this.eps === undefined ? "None" : pyFloat(this.eps);
     return `${pyTuple(this.normalizedShape)}, eps=${eps}, elementwise_affine=${pyBool(this.weight !== undefined)}`;
+  }
+}
+
+/** `(x − mean) / √(var + eps) · weight + bias` over groups of the channels of `[N, C, …]`. https://arxiv.org/abs/1803.08494 */
+export class GroupNorm extends Module<[x: Tensor], Tensor> {
+  readonly numGroups: number;
+  readonly numChannels: number;
+  readonly eps: number;
+  /** `[C]`, from ones */
+  weight: Parameter | undefined;
+  /** `[C]`, from zeros */
+  bias: Parameter | undefined;
+
+  constructor(
+    numGroups: number,
+    numChannels: number,
+    options: { readonly eps?: number; readonly affine?: boolean; readonly bias?: boolean } = {},
+  ) {
+    super();
+    const { eps = 1e-5, affine = true, bias = true } = options;
+    checkGroups("GroupNorm", numChannels, numGroups);
+    this.numGroups = numGroups;
+    this.numChannels = numChannels;
+    this.eps = eps;
+    if (!affine) return;
+    this.weight = new Parameter(empty([numChannels]));
+    ones_(this.weight);
+    if (!bias) return;
+    this.bias = new Parameter(empty([numChannels]));
+    zeros_(this.bias);
+  }
+
+  forward(x: Tensor): Tensor {
+    return groupNorm(x, this.numGroups, { weight: this.weight, bias: this.bias, eps: this.eps });
+  }
+  override extraRepr(): string {
+    const [affine, bias] = [this.weight !== undefined, this.bias !== undefined];
+    return `${this.numGroups}, ${this.numChannels}, eps=${pyFloat(this.eps)}, affine=${pyBool(affine)}, bias=${pyBool(bias)}`;
   }
 }

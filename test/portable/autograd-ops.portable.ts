@@ -9,9 +9,10 @@ import { einsum } from "../../src/tensor/einsum.ts";
 import { where } from "../../src/tensor/elementwise.ts";
 import * as activation from "../../src/tensor/functional/activation.ts";
 import { scaledDotProductAttention } from "../../src/tensor/functional/attention.ts";
+import { batchNorm } from "../../src/tensor/functional/batch-norm.ts";
+import { cosineSimilarity, normalize } from "../../src/tensor/functional/distance.ts";
 import { embedding } from "../../src/tensor/functional/embedding.ts";
-import { cosineSimilarity } from "../../src/tensor/functional/margin-losses.ts";
-import { layerNorm, rmsNorm } from "../../src/tensor/functional/normalization.ts";
+import { groupNorm, layerNorm, rmsNorm } from "../../src/tensor/functional/normalization.ts";
 import { logSoftmax, softmax } from "../../src/tensor/functional/softmax.ts";
 import { cat, stack } from "../../src/tensor/indexing.ts";
 import { linear } from "../../src/tensor/linear.ts";
@@ -26,7 +27,7 @@ import { deepEqual, equal, fixture, type Suite, suite, throws } from "./harness.
 type Name =
   | "alpha" | "approximate" | "base" | "beta" | "chunks" | "descending" | "destination" | "diagonal" | "dim" | "dim0" | "dim1"
   | "dim2" | "dims" | "end" | "eps" | "equation" | "exponent" | "index" | "k" | "keepdim" | "largest" | "length" | "negativeSlope"
-  | "normalizedShape" | "numClasses" | "offset" | "other" | "p" | "pad" | "paddingIdx" | "repeats" | "roundingMode"
+  | "normalizedShape" | "numClasses" | "numGroups" | "offset" | "other" | "p" | "pad" | "paddingIdx" | "repeats" | "roundingMode"
   | "shape" | "size" | "source" | "start" | "startDim" | "step" | "value" | "weight";
 type Args = { readonly [name in Name]: never };
 
@@ -135,15 +136,18 @@ const calls: { readonly [op: string]: Call } = {
     return scaledDotProductAttention(q, k, v, { ...a, ...(attnMask === undefined ? {} : { attnMask }) });
   },
   layerNorm: (x, a, weight, bias) => layerNorm(x, a.normalizedShape, { eps: a.eps ?? 1e-5, weight, bias }),
+  groupNorm: (x, a, weight, bias) => groupNorm(x, a.numGroups, { weight, bias }),
+  batchNorm: (x, _, weight, bias) => batchNorm(x, undefined, undefined, { weight, bias, training: true }),
+  normalize: (x, a) => normalize(x, a),
   rmsNorm: (x, a, weight) => rmsNorm(x, a.normalizedShape, { weight, ...(a.eps === undefined ? {} : { eps: a.eps }) }),
 };
 
 /** Operators of the fixtures that we have not: one that appears as a method of tensors must leave this list. */
 // biome-ignore format: a list of words
 const missing: readonly string[] = [
-  "adaptiveAvgPool1d", "asStrided", "atan2", "avgPool1d", "batchNorm", "bincount", "conv1d",
-  "cumprod", "groupNorm", "indexCopy", "indexPut", "isin", "kthvalue",
-  "maskedScatter", "maxPool1d", "normalize", "roll", "scatter",
+  "adaptiveAvgPool1d", "asStrided", "atan2", "avgPool1d", "bincount", "conv1d",
+  "cumprod", "indexCopy", "indexPut", "isin", "kthvalue",
+  "maskedScatter", "maxPool1d", "roll", "scatter",
   "searchsorted", "takeAlongDim", "unfold", "unique",
 ];
 

@@ -126,15 +126,16 @@ export function softmin(x: Tensor, dim: number): Tensor {
 
 // ── dropout ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+export interface DropoutOptions {
+  readonly training?: boolean;
+  readonly generator?: Generator;
+}
+
 /**
  * In training, each element is 0 with probability `p` and the others are divided by 1 − p; otherwise the input itself.
  * https://jmlr.org/papers/v15/srivastava14a.html
  */
-export function dropout(
-  x: Tensor,
-  p = 0.5,
-  options: { readonly training?: boolean; readonly generator?: Generator } = {},
-): Tensor {
+export function dropout(x: Tensor, p = 0.5, options: DropoutOptions = {}): Tensor {
   const { training = true, generator = defaultGenerator } = options;
   checkProbability("dropout", p);
   if (!training || p === 0) return x;
@@ -142,16 +143,36 @@ export function dropout(
   return tidy(() => callPointwise(e.dropout, [maskFor(x, p, generator), x, keptScale(p)]));
 }
 
+/** Dropout of whole channels of `[N, C, L]` or `[C, L]`: one draw for each. https://arxiv.org/abs/1411.4280 */
+export function dropout1d(x: Tensor, p = 0.5, options: DropoutOptions = {}): Tensor {
+  if (x.ndim !== 2 && x.ndim !== 3) {
+    throw new ShapeError(`dropout1d: ${showShape(x.shape)}; wants [N, C, L] or [C, L].`, { shape: x.shape });
+  }
+  return channelDropout(x, 1, p, options);
+}
+/** Dropout of whole channels of `[N, C, H, W]`: one draw for each. https://arxiv.org/abs/1411.4280 */
+export function dropout2d(x: Tensor, p = 0.5, options: DropoutOptions = {}): Tensor {
+  if (x.ndim !== 4) {
+    throw new ShapeError(`dropout2d: ${showShape(x.shape)}; wants [N, C, H, W]. For [N, C, L] there is dropout1d.`, {
+      shape: x.shape,
+    });
+  }
+  return channelDropout(x, 2, p, options);
+}
+function channelDropout(x: Tensor, field: number, p: number, options: DropoutOptions): Tensor {
+  checkProbability("dropout", p);
+  if (options.training === false || p === 0) return x;
+  return tidy(() => {
+    const channels = x.shape.map((size, d) => (d < x.ndim - field ? size : 1)); // [N, C, 1, …]
+    return x.mul(dropout(Tensor.empty(channels, x.dtype, x.device).fill_(1), p, options));
+  });
+}
+
 /**
  * `residual + dropout(x)` in one pass: what a layer's block ends with. Draws and gradients are those of the two operations; the
  * shapes of x and residual are the same.
  */
-export function dropoutAdd(
-  x: Tensor,
-  residual: Tensor,
-  p = 0.5,
-  options: { readonly training?: boolean; readonly generator?: Generator } = {},
-): Tensor {
+export function dropoutAdd(x: Tensor, residual: Tensor, p = 0.5, options: DropoutOptions = {}): Tensor {
   const { training = true, generator = defaultGenerator } = options;
   checkProbability("dropoutAdd", p);
   if (!sameShape(x.shape, residual.shape)) {

@@ -57,3 +57,38 @@ export function batchNorm(
     return x.ndim === 2 ? y!.squeeze(0).t().contiguous() : y!.reshape(N, C, ...rest);
   });
 }
+
+export interface InstanceNormOptions extends Omit<BatchNormOptions, "training"> {
+  /** `[C]`, moved towards the mean over the samples of their statistics. */
+  readonly runningMean?: Tensor | undefined;
+  /** `[C]` */
+  readonly runningVar?: Tensor | undefined;
+  /** Normalise by each sample's own statistics (the default), or by the running ones. */
+  readonly useInputStats?: boolean;
+}
+
+/**
+ * `(x − mean) / √(var + eps) · weight + bias` for each channel of each sample of `[N, C, …]`, by the statistics of its own.
+ * https://arxiv.org/abs/1607.08022
+ */
+export function instanceNorm(x: Tensor, options: InstanceNormOptions = {}): Tensor {
+  const { weight, bias, runningMean, runningVar, useInputStats = true, momentum, eps } = options;
+  if (x.ndim < 3) throw new ShapeError(`instanceNorm: ${showShape(x.shape)}; wants [N, C, L, …].`, { shape: x.shape });
+  const [N, C, ...rest] = x.shape as [number, number, ...number[]]; // checked above
+  return tidy(() => {
+    // Every channel of every sample is a channel of one sample: [1, N * C, …].
+    const [mean, variance, w, b] = [runningMean, runningVar, weight, bias].map((t) => t?.repeat(N));
+    const y = batchNorm(x.reshape(1, N * C, ...rest), mean, variance, {
+      weight: w,
+      bias: b,
+      training: useInputStats,
+      ...(momentum === undefined ? {} : { momentum }),
+      ...(eps === undefined ? {} : { eps }),
+    });
+    noGrad(() => {
+      if (mean !== undefined && useInputStats) runningMean?.copy_(mean.reshape(N, C).mean({ dim: 0 }));
+      if (variance !== undefined && useInputStats) runningVar?.copy_(variance.reshape(N, C).mean({ dim: 0 }));
+    });
+    return y.reshape(N, C, ...rest);
+  });
+}

@@ -1,39 +1,14 @@
 // Losses that ask for a margin: between pairs, between a positive and a negative example, or around a decision.
 
-import { isFloating } from "../../base/dtype.ts";
 import { ArgumentError } from "../../base/errors.ts";
-import { broadcastShapes } from "../../base/shape.ts";
 import type { Tensor } from "../core.ts";
 import { tidy } from "../scope.ts";
 import { logSigmoid } from "./activation.ts";
+import { cosineSimilarity, realOf } from "./distance.ts";
 import { type LossOptions, reduceLoss } from "./losses.ts";
 
 export interface MarginOptions extends LossOptions {
   readonly margin?: number;
-}
-
-/** `a·b / √(a² b²)` along `dim`, each square at least `eps`². */
-export function cosineSimilarity(
-  a: Tensor,
-  b: Tensor,
-  options: { readonly dim?: number; readonly eps?: number } = {},
-): Tensor {
-  const { dim = 1, eps = 1e-8 } = options;
-  return tidy(() => {
-    const shape = broadcastShapes("cosineSimilarity", a.shape, b.shape);
-    const unit = (x: Tensor): Tensor => {
-      const whole = x.expand(...shape);
-      return whole.div(whole.norm(2, { dim, keepdim: true }).clamp({ min: eps }));
-    };
-    return unit(realOf(a))
-      .mul(unit(realOf(b)))
-      .sum({ dim });
-  });
-}
-
-/** Integers take part as float32. */
-function realOf(x: Tensor): Tensor {
-  return isFloating(x.dtype) ? x : x.float();
 }
 
 /** `1 − cos(a, b)` where the target is 1, `max(0, cos(a, b) − margin)` where it is −1. */

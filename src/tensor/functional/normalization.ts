@@ -1,6 +1,6 @@
-// Normalisation of the last dimensions.
+// Normalisation of the last dimensions, and of groups of channels.
 
-import { ShapeError } from "../../base/errors.ts";
+import { ArgumentError, ShapeError } from "../../base/errors.ts";
 import { numel, sameShape, showShape } from "../../base/shape.ts";
 import * as n from "../../ops/layer-norm.ts";
 import type { Tensor } from "../core.ts";
@@ -86,8 +86,37 @@ export function addRmsNorm(
   });
 }
 
+/**
+ * `(x − mean) / √(var + eps) · weight + bias` where mean and variance are those of `numGroups` groups of channels of each sample:
+ * x `[N, C, …]`, weight and bias `[C]`. https://arxiv.org/abs/1803.08494
+ */
+export function groupNorm(x: Tensor, numGroups: number, options: NormOptions = {}): Tensor {
+  const { weight, bias, eps = 1e-5 } = options;
+  if (x.ndim < 2) throw new ShapeError(`groupNorm: ${showShape(x.shape)}; wants [N, C, …].`, { shape: x.shape });
+  const [N, C, ...rest] = x.shape as [number, number, ...number[]]; // checked above
+  checkGroups("groupNorm", C, numGroups);
+  for (const t of [weight, bias]) {
+    if (t !== undefined && !sameShape(t.shape, [C]))
+      throw new ShapeError(`groupNorm: weight and bias are [${C}], got ${showShape(t.shape)}.`, { shape: t.shape });
+  }
+  const size = (C / numGroups) * numel(rest);
+  return tidy(() => {
+    const channels = (t: Tensor): Tensor => t.reshape(C, ...rest.map(() => 1));
+    const normed = layerNorm(x.reshape(N, numGroups, size), [size], { eps }).reshape(...x.shape);
+    const scaled = weight === undefined ? normed : normed.mul(channels(weight));
+    return bias === undefined ? scaled : scaled.add(channels(bias));
+  });
+}
+
+/** Whether channels fall into so many groups of one size. */
+export function checkGroups(op: string, channels: number, groups: number): void {
+  if (Number.isInteger(groups) && groups > 0 && channels % groups === 0) return;
+  throw new ArgumentError(`${op}: ${channels} channels do not divide into ${groups} groups.`, { channels, groups });
+}
+
 /** The shape with the normalised dimensions as one. */
 function rowsOver(op: string, x: Tensor, normalizedShape: readonly number[]): number[] {
+  if (normalizedShape.length === 0) throw new ShapeError(`${op}: normalizedShape names no dimension.`, {});
   const lead = x.ndim - normalizedShape.length;
   if (lead < 0 || !sameShape(x.shape.slice(lead), normalizedShape)) {
     throw new ShapeError(`${op}: ${showShape(x.shape)} does not end in ${showShape(normalizedShape)}.`, {
