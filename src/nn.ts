@@ -19,6 +19,11 @@ export {
   Module,
   type StateDict,
 } from "./nn/module.ts";
+export {
+  MultiheadAttention,
+  type MultiheadAttentionCall,
+  type MultiheadAttentionOptions,
+} from "./nn/multihead-attention.ts";
 export { GroupNorm, LayerNorm, RMSNorm } from "./nn/normalization.ts";
 export {
   type PackedSequence,
@@ -28,3 +33,17 @@ export {
 export { Buffer, Parameter } from "./nn/parameter.ts";
 export { GRU, LSTM, type LstmState, RNN, type RnnOptions, type SequenceOptions } from "./nn/rnn.ts";
 export { type CellOptions, GRUCell, LSTMCell, RNNCell } from "./nn/rnn-cells.ts";
+export {
+  type DecoderMasks,
+  type EncoderLayerMasks,
+  type EncoderMasks,
+  Transformer,
+  type TransformerActivation,
+  TransformerDecoder,
+  TransformerDecoderLayer,
+  TransformerEncoder,
+  TransformerEncoderLayer,
+  type TransformerLayerOptions,
+  type TransformerMasks,
+  type TransformerOptions,
+} from "./nn/transformer.ts";
