@@ -25,6 +25,8 @@ export { memoryStats } from "./tensor/memory.ts";
 export { packedWeightBytes, setPackedWeightBudget } from "./tensor/packed-weights.ts";
 export { rand, randint, randLike, randn, randnLike, randperm } from "./tensor/random.ts";
 export { persist, type Scope, scope, tidy } from "./tensor/scope.ts";
+export { searchsorted } from "./tensor/searching.ts";
+export { broadcastTensors, dstack, hstack, meshgrid, vstack } from "./tensor/stacking.ts";
 export { Tensor } from "./tensor/tensor.ts";
 export * from "./text.ts";
 export * from "./training.ts";

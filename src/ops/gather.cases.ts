@@ -72,12 +72,13 @@ export const cases: CasesOf<typeof import("./gather.ts")> = {
       call(0, any(3, 2), ids(3, 0), any(0, 2)),
       call(0, any(4, 300), ids(4, 50), any(50, 300)),
     ],
-    dtypes: [...floats, "int32"],
+    dtypes: [...floats, "int32", "int64"],
     reference: ([x, index, source], dim) =>
       added(x!, source!, source!.shape, (at) => replaced(at, dim, index!.data[at[dim]!]!)),
     refuses: [
       refuse(IndexError, /index 4/, call(0, any(4, 3), given([0, 4], "int32"), any(2, 3))),
       refuse(ShapeError, /does not fit/, call(0, any(4, 3), ids(4, 2), any(3, 3))),
+      refuse(DTypeError, /source of int32/, call(0, any(4), ids(4, 2), given([1, 2], "int32"))),
     ],
   },
   embedding: {
@@ -120,12 +121,13 @@ export const cases: CasesOf<typeof import("./gather.ts")> = {
       call(1, any(3, 4), ids(4, 3, 9), any(3, 9)),
       call(0, any(3, 5), ids(3, 7, 5), any(7, 5)),
     ],
-    dtypes: [...floats, "int32"],
+    dtypes: [...floats, "int32", "int64"],
     reference: ([x, index, source], dim) =>
       added(x!, source!, index!.shape, (at) => replaced(at, dim, index!.at(...at))),
     refuses: [
       refuse(IndexError, /index 4/, call(0, any(4), given([4], "int32"), any(1))),
       refuse(ShapeError, /smaller than the index/, call(0, any(4), ids(4, 3), any(2))),
+      refuse(DTypeError, /source of int32/, call(0, any(4), ids(4, 2), given([1, 2], "int32"))),
     ],
   },
 };

@@ -74,6 +74,7 @@ export const indexAdd: Op<number> = {
   contiguous: true,
   infer([x, ids, source], dim): readonly Meta[] {
     checkIds("indexAdd", ids!);
+    checkSameDType("indexAdd", x!, source!);
     const n = numel(ids!.shape);
     if (source!.shape.length !== x!.shape.length || source!.shape.some((s, d) => s !== (d === dim ? n : x!.shape[d]))) {
       throw new ShapeError(
@@ -155,10 +156,18 @@ const embeddingBackward: Op<{ readonly paddingIdx: number | undefined; readonly 
   },
 };
 
-/** The form of gather and scatter: the index's own sizes, walked over a tensor whose other sizes may be larger. */
+/** A single number is walked as a list of one. */
+const listed = (shape: readonly number[]): readonly number[] => (shape.length === 0 ? [1] : shape);
+
+/**
+ * The form of gather and scatter: the index's own sizes, walked over a tensor whose other sizes may be larger. An index of nothing
+ * has any shape.
+ */
 function checkIndexShape(op: string, x: Meta, ids: Meta, dim: number): void {
   checkIds(op, ids);
-  if (ids.shape.length !== x.shape.length || ids.shape.some((s, d) => d !== dim && s > x.shape[d]!)) {
+  if (numel(ids.shape) === 0) return;
+  const [sizes, limits] = [listed(ids.shape), listed(x.shape)];
+  if (sizes.length !== limits.length || sizes.some((s, d) => d !== dim && s > limits[d]!)) {
     throw new ShapeError(
       `${op}: index ${showShape(ids.shape)} must have as many dimensions as ${showShape(x.shape)} and, but for dimension ${dim}, no larger sizes.`,
       { index: ids.shape, shape: x.shape, dim },
@@ -170,12 +179,14 @@ function checkIndexShape(op: string, x: Meta, ids: Meta, dim: number): void {
 function walk(device: Device, x: View, ids: View, dim: number, visit: (at: number, place: number) => void): void {
   const n = numel(ids.shape);
   const index = new Int32Array(device.u8.buffer, ids.address, n);
-  const at = new Array<number>(ids.shape.length).fill(0);
+  const sizes = listed(ids.shape);
+  const strides = x.shape.length === 0 ? [1] : x.strides;
+  const at = new Array<number>(sizes.length).fill(0);
   for (let i = 0; i < n; i++) {
     let place = 0;
-    for (let d = 0; d < at.length; d++) place += (d === dim ? index[i]! : at[d]!) * x.strides[d]!;
+    for (let d = 0; d < at.length; d++) place += (d === dim ? index[i]! : at[d]!) * strides[d]!;
     visit(i, place);
-    for (let d = at.length - 1; d >= 0 && ++at[d]! >= ids.shape[d]!; d--) at[d] = 0;
+    for (let d = at.length - 1; d >= 0 && ++at[d]! >= sizes[d]!; d--) at[d] = 0;
   }
 }
 
@@ -188,14 +199,32 @@ function wordsOf(device: Device, v: View): Uint8Array | Uint16Array | Uint32Arra
   return bytes === 2 ? new Uint16Array(buffer, v.address) : new Uint8Array(buffer, v.address);
 }
 
-/** Elements to compute with. */
-function numbersOf(device: Device, v: View): { [index: number]: number } {
+/** `to[place] += from[at]`, in the elements of the dtype. */
+function adder(device: Device, from: View, to: View): (place: number, at: number) => void {
   const { buffer } = device.u8;
-  const { elem } = layouts[v.dtype];
-  if (elem === "f64") return new Float64Array(buffer, v.address);
-  if (elem === "f32") return new Float32Array(buffer, v.address);
-  if (elem === "i32") return new Int32Array(buffer, v.address);
-  throw new DTypeError(`scatterAdd: no ${v.dtype} yet; convert with .float() or .int().`, { dtype: v.dtype });
+  const elem = elemOf("scatterAdd", to.dtype);
+  if (elem === "i64") {
+    const [source, target] = [new BigInt64Array(buffer, from.address), new BigInt64Array(buffer, to.address)];
+    return (place, at) => {
+      target[place]! += source[at]!;
+    };
+  }
+  const numbers = (v: View): Float64Array | Float32Array | Int32Array => {
+    if (elem === "f64") return new Float64Array(buffer, v.address);
+    return elem === "f32" ? new Float32Array(buffer, v.address) : new Int32Array(buffer, v.address);
+  };
+  const [source, target] = [numbers(from), numbers(to)];
+  return (place, at) => {
+    target[place]! += source[at]!;
+  };
+}
+
+function checkSameDType(op: string, x: Meta, source: Meta): void {
+  if (x.dtype === source.dtype) return;
+  throw new DTypeError(`${op}: a source of ${source.dtype} for ${x.dtype}. Convert with .to("${x.dtype}").`, {
+    dtype: x.dtype,
+    source: source.dtype,
+  });
 }
 
 export const gather: Op<number> = {
@@ -206,6 +235,7 @@ export const gather: Op<number> = {
     return [{ shape: ids!.shape, dtype: x!.dtype }];
   },
   run(device, [x, ids], [out], dim) {
+    if (numel(ids!.shape) === 0) return;
     if (covers(ids!, x!, dim)) {
       const places = { ids: ids!.address, count: ids!.shape[dim] ?? 1, elem: layouts[x!.dtype].elem };
       kernels.gather(device, { ...cut(x!.shape, dim), ...places, x: x!.address, y: out!.address });
@@ -226,7 +256,9 @@ export const scatterAdd: Op<number> = {
   contiguous: true,
   infer([x, ids, source], dim): readonly Meta[] {
     checkIndexShape("scatterAdd", x!, ids!, dim);
-    if (source!.shape.length !== ids!.shape.length || ids!.shape.some((s, d) => s > source!.shape[d]!)) {
+    checkSameDType("scatterAdd", x!, source!);
+    const [sizes, given] = [listed(ids!.shape), listed(source!.shape)];
+    if (numel(sizes) > 0 && (given.length !== sizes.length || sizes.some((s, d) => s > given[d]!))) {
       throw new ShapeError(
         `scatterAdd: source ${showShape(source!.shape)} is smaller than the index ${showShape(ids!.shape)}.`,
         {
@@ -240,24 +272,25 @@ export const scatterAdd: Op<number> = {
   run(device, [x, ids, source], [out], dim) {
     checkRange(device, "scatterAdd: index", { ids: ids!.address, count: numel(ids!.shape), limit: x!.shape[dim] ?? 1 });
     copy(device, x!, out!);
+    if (numel(ids!.shape) === 0) return;
     if (covers(ids!, x!, dim) && sameShape(ids!.shape, source!.shape)) {
       const places = { ids: ids!.address, count: ids!.shape[dim] ?? 1, elem: elemOf("scatterAdd", x!.dtype) };
       kernels.scatterAdd(device, { ...cut(x!.shape, dim), ...places, x: source!.address, y: out!.address });
       return;
     }
-    const [from, to] = [numbersOf(device, source!), numbersOf(device, out!)];
+    const addAt = adder(device, source!, out!);
     const places: number[] = [];
     walk(device, out!, ids!, dim, (_, place) => places.push(place));
-    walk(device, source!, ids!, -1, (at, place) => {
-      to[places[at]!]! += from[place]!;
-    });
+    walk(device, source!, ids!, -1, (at, place) => addAt(places[at]!, place));
   },
   save: () => ({ inputs: [1] }),
   grad(k) {
-    const { shape } = k.metas[1]!;
-    const g = k.needs[2] === true ? k.g.gather(k.attrs, k.input(1)) : undefined;
-    const source = k.metas[2]!.shape;
-    const padding = source.map((s, d) => s - shape[d]!);
-    return [k.g, undefined, g?.padWith({ before: padding.map(() => 0), after: padding, value: 0 })];
+    if (k.needs[2] !== true) return [k.g, undefined, undefined];
+    const { shape } = k.metas[2]!;
+    const sizes = listed(k.metas[1]!.shape);
+    if (numel(sizes) === 0) return [k.g, undefined, k.g.zerosOf(shape)];
+    const after = listed(shape).map((s, d) => s - sizes[d]!);
+    const g = k.g.gather(k.attrs, k.input(1)).reshape(...sizes);
+    return [k.g, undefined, g.padWith({ before: after.map(() => 0), after, value: 0 }).reshape(...shape)];
   },
 };

@@ -112,6 +112,9 @@ export function zeros(shape: readonly number[], options: TensorOptions = {}): Te
 export function ones(shape: readonly number[], options: TensorOptions = {}): Tensor {
   return full(shape, 1, options);
 }
+export function emptyLike(like: Tensor, options: TensorOptions = {}): Tensor {
+  return empty(like.shape, { dtype: like.dtype, ...options });
+}
 export function zerosLike(like: Tensor, options: TensorOptions = {}): Tensor {
   return full(like.shape, 0, { dtype: like.dtype, ...options });
 }
@@ -152,6 +155,31 @@ export function linspace(start: number, end: number, steps: number, options: Ten
     [steps],
     options,
   );
+}
+
+/** Rows and columns `[2, n]` of what `tril` of a `rows × columns` matrix keeps, row by row; int32. */
+export function trilIndices(rows: number, columns: number, offset = 0, options: TensorOptions = {}): Tensor {
+  return placesWhere([rows, columns], (i, j) => j - i <= offset, options);
+}
+/** Rows and columns `[2, n]` of what `triu` of a `rows × columns` matrix keeps, row by row; int32. */
+export function triuIndices(rows: number, columns: number, offset = 0, options: TensorOptions = {}): Tensor {
+  return placesWhere([rows, columns], (i, j) => j - i >= offset, options);
+}
+function placesWhere(
+  [rows, columns]: readonly [number, number],
+  holds: (i: number, j: number) => boolean,
+  options: TensorOptions,
+): Tensor {
+  checkSizes("triangle", [rows, columns]);
+  const [is, js]: [number[], number[]] = [[], []];
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) {
+      if (!holds(i, j)) continue;
+      is.push(i);
+      js.push(j);
+    }
+  }
+  return fromArray([...is, ...js], [2, is.length], { dtype: "int32", ...options });
 }
 
 /** Ones on the diagonal of an `n × m` matrix. */

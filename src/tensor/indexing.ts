@@ -1,7 +1,8 @@
 // Picking, placing and joining elements.
 
+import type { DType } from "../base/dtype.ts";
 import { ArgumentError, IndexError, ShapeError } from "../base/errors.ts";
-import { normalizeDim, normalizeDims, sameShape, showShape } from "../base/shape.ts";
+import { broadcastShapes, normalizeDim, normalizeDims, sameShape, showShape } from "../base/shape.ts";
 import { nonzero } from "../kernels/nonzero.ts";
 import * as g from "../ops/gather.ts";
 import * as j from "../ops/join.ts";
@@ -10,6 +11,7 @@ import { arange, fromArray, zeros } from "./create.ts";
 import { apply1 } from "./dispatch.ts";
 import { noGrad } from "./grad-mode.ts";
 import { checkWrite, touch } from "./in-place.ts";
+import { type PadMode, padFromWithin } from "./rearranging.ts";
 import { tidy } from "./scope.ts";
 
 export const indexingMethods = {
@@ -27,22 +29,37 @@ export const indexingMethods = {
     const d = normalizeDim("gather", dim, this.ndim);
     return apply1(g.gather, [this, indices], d);
   },
-  /** A copy with `source` added where `gather` with the same index would read. */
+  /** A copy with `source` (of this dtype) added where `gather` with the same index would read; bools are or-ed. */
   scatterAdd(this: Tensor, dim: number, indices: Tensor, source: Tensor): Tensor {
     const d = normalizeDim("scatterAdd", dim, this.ndim);
-    return apply1(g.scatterAdd, [this, indices, source], d);
+    return summed(this, source, (x, y) => apply1(g.scatterAdd, [x, indices, y], d));
   },
-  /** A copy with the slices of `source` added to the slices of `dim` named by `indices`. */
-  indexAdd(this: Tensor, dim: number, indices: Tensor, source: Tensor): Tensor {
+  /** A copy with the slices of `source` (of this dtype), times `alpha`, added to the slices of `dim` named by `indices`; bools are or-ed. */
+  indexAdd(
+    this: Tensor,
+    dim: number,
+    indices: Tensor,
+    source: Tensor,
+    options: { readonly alpha?: number } = {},
+  ): Tensor {
     const d = normalizeDim("indexAdd", dim, this.ndim);
-    return apply1(g.indexAdd, [this, indices, source], d);
+    const { alpha = 1 } = options;
+    if (alpha !== 1) return tidy(() => this.indexAdd(d, indices, source.mul(alpha).to(source.dtype)));
+    return summed(this, source, (x, y) => apply1(g.indexAdd, [x, indices, y], d));
   },
-  /** The elements where `mask` (bool, broadcast) holds, in one dimension. */
+  /** The elements where `mask` (bool) holds, in one dimension; both broadcast. */
   maskedSelect(this: Tensor, mask: Tensor): Tensor {
     return tidy(() => {
-      const whole = alignMask(mask, this);
-      const flat = this.expand(...whole.shape).reshape(-1);
-      return flat.indexSelect(0, whole.reshape(-1).nonzero().squeeze(1));
+      const aligned = alignsAtEnd(mask, this) && mask.dtype === "bool" ? mask : alignMask(mask, this);
+      const shape = broadcastShapes("maskedSelect", this.shape, aligned.shape);
+      const places = aligned
+        .expand(...shape)
+        .reshape(-1)
+        .nonzero()
+        .squeeze(1);
+      return this.expand(...shape)
+        .reshape(-1)
+        .indexSelect(0, places);
     });
   },
   /** The indices of elements other than 0, `[n, ndim]`, int32. */
@@ -57,8 +74,12 @@ export const indexingMethods = {
       return out!; // which `nonzero` asked for
     });
   },
-  /** Padded with `value`: `padding` counts elements before and after the last dimension, then the one before it, …; negative ones cut. */
-  pad(this: Tensor, padding: readonly number[], value = 0): Tensor {
+  /**
+   * Padded with `value`, or with this tensor's own elements: mirrored ("reflect"), the outermost ones ("replicate") or those of the
+   * other end ("circular"). `padding` counts elements before and after the last dimension, then the one before it, …; negative ones
+   * cut.
+   */
+  pad(this: Tensor, padding: readonly number[], value: number | PadMode = 0): Tensor {
     if (padding.length % 2 !== 0 || padding.length > 2 * this.ndim) {
       throw new ArgumentError(`pad: ${showShape(padding)} must hold pairs, at most ${this.ndim} of them.`, {
         padding,
@@ -67,7 +88,9 @@ export const indexingMethods = {
     }
     const before = this.shape.map((_, d) => padding[2 * (this.ndim - 1 - d)] ?? 0);
     const after = this.shape.map((_, d) => padding[2 * (this.ndim - 1 - d) + 1] ?? 0);
-    return this.padWith({ before, after, value });
+    return typeof value === "string"
+      ? padFromWithin(this, { before, after }, value)
+      : this.padWith({ before, after, value });
   },
   /** Padding given for every dimension. */
   padWith(this: Tensor, padding: j.Padding): Tensor {
@@ -185,6 +208,27 @@ export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
       d,
     ),
   );
+}
+
+/** What the kernels add narrow elements up in; the result comes back in the tensor's own dtype. */
+const wider: { readonly [d in DType]?: DType } = {
+  ...{ float16: "float32", bfloat16: "float32" },
+  ...{ int8: "int32", int16: "int32", uint8: "int32", bool: "int32" },
+};
+
+/** Adds `source` to `x` with `add`, in a dtype that has a kernel. */
+function summed(x: Tensor, source: Tensor, add: (x: Tensor, source: Tensor) => Tensor): Tensor {
+  const wide = wider[x.dtype];
+  if (wide === undefined || source.dtype !== x.dtype) return add(x, source);
+  return tidy(() => add(x.to(wide), source.to(wide)).to(x.dtype));
+}
+
+/** Whether sizes, aligned at the end, are equal or 1. */
+function alignsAtEnd(a: Tensor, b: Tensor): boolean {
+  return a.shape.every((s, d) => {
+    const other = b.shape[d + b.ndim - a.ndim];
+    return other === undefined || s === other || s === 1 || other === 1;
+  });
 }
 
 /** A bool mask with the shape of `x`: aligned at the end, or at the front where only that fits. */

@@ -6,9 +6,13 @@ import type { ElementwiseMethods } from "./elementwise.ts";
 import type { InPlaceMethods } from "./in-place.ts";
 import type { IndexingMethods } from "./indexing.ts";
 import type { LinearMethods } from "./linear.ts";
+import type { PlacingMethods } from "./placing.ts";
 import type { ProductMethods } from "./products.ts";
 import type { RandomMethods } from "./random.ts";
+import type { RearrangingMethods } from "./rearranging.ts";
 import type { ReduceMethods } from "./reduce.ts";
+import type { RunningMethods } from "./running.ts";
+import type { SearchingMethods } from "./searching.ts";
 import type { SoftmaxMethods } from "./softmax.ts";
 import type { SortingMethods } from "./sorting.ts";
 import type { SpecialMethods } from "./special.ts";
@@ -22,9 +26,13 @@ export interface TensorMethods
     IndexingMethods,
     InPlaceMethods,
     LinearMethods,
+    PlacingMethods,
     ProductMethods,
     RandomMethods,
+    RearrangingMethods,
     ReduceMethods,
+    RunningMethods,
+    SearchingMethods,
     SoftmaxMethods,
     SortingMethods,
     SpecialMethods,

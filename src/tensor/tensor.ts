@@ -7,9 +7,13 @@ import { elementwiseMethods } from "./elementwise.ts";
 import { inPlaceMethods } from "./in-place.ts";
 import { indexingMethods } from "./indexing.ts";
 import { linearMethods } from "./linear.ts";
+import { placingMethods } from "./placing.ts";
 import { productMethods } from "./products.ts";
 import { randomMethods } from "./random.ts";
+import { rearrangingMethods } from "./rearranging.ts";
 import { reduceMethods } from "./reduce.ts";
+import { runningMethods } from "./running.ts";
+import { searchingMethods } from "./searching.ts";
 import { softmaxMethods } from "./softmax.ts";
 import { sortingMethods } from "./sorting.ts";
 import { specialMethods } from "./special.ts";
@@ -23,9 +27,13 @@ for (const methods of [
   indexingMethods,
   inPlaceMethods,
   linearMethods,
+  placingMethods,
   productMethods,
   randomMethods,
+  rearrangingMethods,
   reduceMethods,
+  runningMethods,
+  searchingMethods,
   softmaxMethods,
   sortingMethods,
   specialMethods,

@@ -16,14 +16,14 @@ import { Tensor } from "./core.ts";
 import { FunctionNode } from "./dispatch.ts";
 import { isGradEnabled, noGrad } from "./grad-mode.ts";
 
-interface Geometry {
+export interface Geometry {
   readonly shape: readonly number[];
   readonly strides: readonly number[];
   readonly offset?: number;
 }
 
 /** A view of `x`; `inverse` brings a gradient of the view's shape back to that of `x`. */
-function makeView(name: string, x: Tensor, geometry: Geometry, inverse: (g: Tensor) => Tensor): Tensor {
+export function makeView(name: string, x: Tensor, geometry: Geometry, inverse: (g: Tensor) => Tensor): Tensor {
   x.checkRecord(name);
   const view = new Tensor(x.storage.hold(), geometry.shape, geometry.strides, geometry.offset ?? x.offset, x.dtype);
   view.base = x.base ?? x;
@@ -35,7 +35,7 @@ function makeView(name: string, x: Tensor, geometry: Geometry, inverse: (g: Tens
 }
 
 /** Zeros of `shape` with `g` in the part that `part` shows; the gradient of a view of a part. */
-function embed(g: Tensor, shape: readonly number[], part: (whole: Tensor) => Tensor): Tensor {
+export function embed(g: Tensor, shape: readonly number[], part: (whole: Tensor) => Tensor): Tensor {
   const whole = noGrad(() => {
     const zeros = Tensor.empty(shape, g.dtype, g.device).fill_(0);
     part(zeros).copy_(g.detach());
@@ -353,7 +353,7 @@ export const viewMethods = {
 export type ViewMethods = typeof viewMethods;
 
 /** A single number has no dimension to take from. */
-function checkDimensioned(op: string, x: Tensor): void {
+export function checkDimensioned(op: string, x: Tensor): void {
   if (x.ndim === 0) throw new ShapeError(`${op}: a tensor of shape [] has no dimensions.`, { shape: x.shape });
 }
 

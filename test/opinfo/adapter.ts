@@ -38,7 +38,7 @@ export interface Adapter {
   readonly outputs?: { readonly count: number; readonly why: string };
 }
 
-/** `params` are PyTorch's names in order; one that ends in `*` takes all further places. */
+/** `params` are PyTorch's names in order; one that ends in `*` takes all further places, those behind it go by name. */
 export function of(
   params: string,
   call: (...values: Value[]) => Result,
@@ -49,9 +49,11 @@ export function of(
 
 /** The arguments in the order of the adapter's parameters. */
 export function bind({ params }: Adapter, args: readonly Value[], kwargs: Readonly<Record<string, Value>>): Value[] {
-  const rest = params.at(-1)?.endsWith("*") === true ? params.length - 1 : undefined;
-  if (rest === undefined && args.length > params.length) throw new NotApplicable(`${args.length} positional arguments`);
-  const values: Value[] = params.map((name, i) => (i === rest ? args.slice(i) : args[i]));
+  const rest = params.findIndex((name) => name.endsWith("*"));
+  if (rest < 0 && args.length > params.length) throw new NotApplicable(`${args.length} positional arguments`);
+  const values: Value[] = params.map((_, i) =>
+    i === rest ? args.slice(i) : rest >= 0 && i > rest ? undefined : args[i],
+  );
   for (const [name, value] of Object.entries(kwargs)) {
     const at = params.indexOf(name);
     if (at >= 0) values[at] = value;

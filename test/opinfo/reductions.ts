@@ -102,6 +102,10 @@ export const reductions: Readonly<Record<string, Adapter>> = {
     return T(x).matrixNorm(typeof ord === "number" ? ord : "fro", { ...two, keepdim: B(keepdim) });
   }),
   cumsum: of("input dim", (x, dim) => T(x).cumsum(N(dim))),
+  cumprod: of("input dim", (x, dim) => T(x).cumprod(N(dim))),
+  logcumsumexp: of("input dim", (x, dim) => T(x).logcumsumexp(N(dim))),
+  cummax: of("input dim", (x, dim) => T(x).cummax(N(dim))),
+  cummin: of("input dim", (x, dim) => T(x).cummin(N(dim))),
   softmax: of("input dim", (x, dim) => F.softmax(T(x), N(dim))),
   log_softmax: of("input dim", (x, dim) => F.logSoftmax(T(x), N(dim))),
   sort: of("input dim descending stable", (x, dim, descending) => {

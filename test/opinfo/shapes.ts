@@ -76,6 +76,12 @@ export const shapes: Readonly<Record<string, Adapter>> = {
   ),
 
   index_select: of("input dim index", (x, dim, index) => T(x).indexSelect(N(dim), T(index).int())),
+  gather: of("input dim index sparse_grad", (x, dim, index) => T(x).gather(N(dim), T(index).int())),
+  scatter_add: of("input dim index src", (x, dim, index, src) => T(x).scatterAdd(N(dim), T(index).int(), T(src))),
+  index_add: of("input dim index source alpha", (x, dim, index, source, alpha) => {
+    return T(x).indexAdd(N(dim), T(index).int(), T(source), options({ alpha: optionalN(alpha) }));
+  }),
+  masked_select: of("input mask", (x, mask) => T(x).maskedSelect(T(mask))),
   nonzero: of("input as_tuple", (x, asTuple) => {
     if (B(asTuple)) throw new NotApplicable("nonzero gives one tensor");
     return T(x).nonzero();

@@ -18,6 +18,7 @@ import { cat, stack } from "../../src/tensor/indexing.ts";
 import { linear } from "../../src/tensor/linear.ts";
 import { bilinear } from "../../src/tensor/products.ts";
 import type { ValuesAndIndices } from "../../src/tensor/reduce.ts";
+import { searchsorted } from "../../src/tensor/searching.ts";
 import { Tensor } from "../../src/tensor/tensor.ts";
 import { closeToGolden, fromGolden, type GoldenTensor, matchesGolden } from "../golden.ts";
 import { deepEqual, equal, fixture, type Suite, suite, throws } from "./harness.ts";
@@ -25,10 +26,10 @@ import { deepEqual, equal, fixture, type Suite, suite, throws } from "./harness.
 // The fixtures' arguments by name; which of them a case has depends on its operator.
 // biome-ignore format: a list of words
 type Name =
-  | "alpha" | "approximate" | "base" | "beta" | "chunks" | "descending" | "destination" | "diagonal" | "dim" | "dim0" | "dim1"
+  | "accumulate" | "alpha" | "approximate" | "base" | "beta" | "chunks" | "descending" | "destination" | "diagonal" | "dim" | "dim0" | "dim1"
   | "dim2" | "dims" | "end" | "eps" | "equation" | "exponent" | "index" | "k" | "keepdim" | "largest" | "length" | "negativeSlope"
   | "normalizedShape" | "numClasses" | "numGroups" | "offset" | "other" | "p" | "pad" | "paddingIdx" | "repeats" | "roundingMode"
-  | "shape" | "size" | "source" | "start" | "startDim" | "step" | "value" | "weight";
+  | "shape" | "shifts" | "size" | "source" | "start" | "startDim" | "step" | "storageOffset" | "stride" | "value" | "weight";
 type Args = { readonly [name in Name]: never };
 
 interface Case {
@@ -87,6 +88,7 @@ const calls: { readonly [op: string]: Call } = {
   min: (x, a) => (a.dim === undefined ? x.amin() : pair(x.min(a))),
   median: (x, a) => pair(x.median(a)),
   cumsum: (x, a) => x.cumsum(a.dim),
+  cumprod: (x, a) => x.cumprod(a.dim),
   norm: (x, a) => x.norm(Number(a.p), a),
 
   reshape: (x, a) => x.reshape(...(a.shape as number[])),
@@ -111,15 +113,31 @@ const calls: { readonly [op: string]: Call } = {
   flip: (x, a) => x.flip(a.dims),
   repeat: (x, a) => x.repeat(...(a.repeats as number[])),
   repeatInterleave: (x, a, times) => x.repeatInterleave(times ?? a.repeats, a.dim),
+  roll: (x, a) => x.roll(a.shifts, a.dims),
+  unfold: (x, a) => x.unfold(a.dim, a.size, a.step),
+  asStrided: (x, a) => x.asStrided(a.size, a.stride, a.storageOffset),
   movedim: (x, a) => x.movedim(a.source, a.destination),
 
   indexSelect: (x, a, ids) => x.indexSelect(a.dim, ids),
   gather: (x, a, ids) => x.gather(a.dim, ids),
+  takeAlongDim: (x, a, ids) => x.takeAlongDim(ids, a.dim),
+  scatter: (x, a, ids, source) => x.scatter(a.dim, ids, source ?? a.value),
+  indexCopy: (x, a, ids, source) => x.indexCopy(a.dim, ids, source),
+  indexPut: (x, a, ids, values) => x.indexPut([ids], values, a),
+  maskedScatter: (x, _, mask, source) => x.maskedScatter(mask, source),
   scatterAdd: (x, a, ids, source) => x.scatterAdd(a.dim, ids, source),
   indexAdd: (x, a, ids, source) => x.indexAdd(a.dim, ids, source),
   index: (x, _, rows, columns) => x.at(...present(rows, columns)),
   embedding: (weight, a, ids) => embedding(ids, weight, a),
   oneHot: (ids, a) => ids.oneHot(a.numClasses),
+  unique: (x) => {
+    const { values, inverse, counts } = x.unique();
+    return [values, inverse, counts];
+  },
+  bincount: (x) => x.bincount(),
+  isin: (x, _, test) => x.isin(test),
+  kthvalue: (x, a) => pair(x.kthvalue(a.k, a)),
+  searchsorted: (sorted, _, values) => searchsorted(sorted, values),
   topk: (x, a) => pair(x.topk(a.k, a)),
   sort: (x, a) => pair(x.sort(a)),
   argsort: (x, a) => x.argsort(a),
@@ -145,10 +163,7 @@ const calls: { readonly [op: string]: Call } = {
 /** Operators of the fixtures that we have not: one that appears as a method of tensors must leave this list. */
 // biome-ignore format: a list of words
 const missing: readonly string[] = [
-  "adaptiveAvgPool1d", "asStrided", "atan2", "avgPool1d", "bincount", "conv1d",
-  "cumprod", "indexCopy", "indexPut", "isin", "kthvalue",
-  "maskedScatter", "maxPool1d", "roll", "scatter",
-  "searchsorted", "takeAlongDim", "unfold", "unique",
+  "adaptiveAvgPool1d", "atan2", "avgPool1d", "conv1d", "maxPool1d",
 ];
 
 function inputFor(json: GoldenTensor, gradient: GoldenTensor | null): Tensor {
