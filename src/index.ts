@@ -15,6 +15,7 @@ export * from "./pipelines.ts";
 export * from "./profiler.ts";
 export type { Index } from "./tensor/at.ts";
 export { type BackwardOptions, backward, grad } from "./tensor/autograd.ts";
+export { checkpoint } from "./tensor/checkpoint.ts";
 export * from "./tensor/create.ts";
 export { where } from "./tensor/elementwise.ts";
 export { defineFunction, FunctionContext } from "./tensor/function.ts";

@@ -85,7 +85,7 @@ export class OpNode<A> extends Node implements Backward<A> {
   saveOutputs(outputs: readonly Tensor[]): void {
     for (const i of this.#savedOutputs) {
       const output = new SavedTensor(outputs[i]!);
-      output.tensor.edge = { node: this, index: i };
+      output.edge = { node: this, index: i };
       this.#outputs.set(i, output);
     }
   }
@@ -117,10 +117,13 @@ export class OpNode<A> extends Node implements Backward<A> {
   }
 
   release(): void {
-    for (const tensor of this.savedTensors()) tensor.dispose("backward()");
+    for (const saved of this.#saved()) saved.release();
   }
   savedTensors(): readonly Tensor[] {
-    return [...this.#inputs.values(), ...this.#outputs.values()].map((s) => s.tensor);
+    return this.#saved().flatMap((saved) => saved.held());
+  }
+  #saved(): SavedTensor[] {
+    return [...this.#inputs.values(), ...this.#outputs.values()];
   }
 }
 
@@ -131,13 +134,13 @@ function nodeName(op: string): string {
 /** A node written as a function: for views, and for user-defined functions. */
 export class FunctionNode extends Node {
   readonly #backward: (grads: Gradients) => Gradients;
-  readonly #saved: readonly Tensor[];
+  readonly #saved: readonly SavedTensor[];
 
   constructor(
     name: string,
     inputs: readonly Tensor[],
     backward: (grads: Gradients) => Gradients,
-    saved: readonly Tensor[] = [],
+    saved: readonly SavedTensor[] = [],
   ) {
     const edges: (Edge | undefined)[] = inputs.map((t) => t.edge);
     super(nodeName(name), edges);
@@ -148,9 +151,9 @@ export class FunctionNode extends Node {
     return this.#backward(grads);
   }
   release(): void {
-    for (const tensor of this.#saved) tensor.dispose("backward()");
+    for (const saved of this.#saved) saved.release();
   }
   savedTensors(): readonly Tensor[] {
-    return this.#saved;
+    return this.#saved.flatMap((saved) => saved.held());
   }
 }

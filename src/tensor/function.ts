@@ -26,8 +26,8 @@ export class FunctionContext {
     return this.#saved.map((s) => s.unpack("Function"));
   }
   /** The handles themselves, for the graph to let go of. */
-  get handles(): readonly Tensor[] {
-    return this.#saved.map((s) => s.tensor);
+  get handles(): readonly SavedTensor[] {
+    return this.#saved;
   }
 }
 

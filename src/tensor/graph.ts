@@ -95,8 +95,56 @@ export class AccumulateGrad extends Node {
   }
 }
 
-/** A tensor held for backward, with the version its memory had. */
+/** What stands for a tensor that is saved for backward. */
+export interface Packed {
+  /** The tensor, with the values it had. */
+  unpack(who: string): Tensor;
+  /** What is held until then: a scope that keeps the graph keeps these. */
+  held(): readonly Tensor[];
+  release(): void;
+}
+
+/** Takes a tensor that an operation saves. */
+export type Pack = (tensor: Tensor) => Packed;
+let pack: Pack = (tensor) => new Held(tensor);
+
+/** Runs `body`, in which `next` takes what is saved. */
+export function withPack<T>(next: Pack, body: () => T): T {
+  const before = pack;
+  pack = next;
+  try {
+    return body();
+  } finally {
+    pack = before;
+  }
+}
+
+/** A tensor saved for backward, with its place in the graph. By default its memory is held. */
 export class SavedTensor {
+  readonly #packed: Packed;
+  /** Where the tensor's own gradient goes, for gradients of gradients. */
+  edge: Edge | undefined;
+
+  constructor(tensor: Tensor) {
+    this.#packed = pack(tensor);
+    this.edge = tensor.edge;
+  }
+
+  unpack(who: string): Tensor {
+    const tensor = this.#packed.unpack(who);
+    tensor.edge = this.edge;
+    return tensor;
+  }
+  held(): readonly Tensor[] {
+    return this.#packed.held();
+  }
+  release(): void {
+    this.#packed.release();
+  }
+}
+
+/** A tensor held in memory, with the version that had. */
+export class Held implements Packed {
   readonly tensor: Tensor;
   readonly #version: number;
 
@@ -107,13 +155,7 @@ export class SavedTensor {
 
   /** The tensor, if it is as it was. */
   unpack(who: string): Tensor {
-    if (this.tensor.disposed) {
-      throw new AutogradError(
-        `${who}: its saved tensors are gone: backward() already went through this graph, or the scope it was built in ended. ` +
-          "Use backward({ retainGraph: true }) to go through it twice.",
-        { node: who },
-      );
-    }
+    if (this.tensor.disposed) throw goneError(who);
     if (this.tensor.storage.version !== this.#version) {
       throw new LifetimeError(
         `${who}: a tensor of shape [${this.tensor.shape.join(", ")}] that it needs for the gradient was changed in place after it was used ` +
@@ -123,4 +165,18 @@ export class SavedTensor {
     }
     return this.tensor;
   }
+  held(): readonly Tensor[] {
+    return [this.tensor];
+  }
+  release(): void {
+    this.tensor.dispose("backward()");
+  }
+}
+
+export function goneError(who: string): AutogradError {
+  return new AutogradError(
+    `${who}: its saved tensors are gone: backward() already went through this graph, or the scope it was built in ended. ` +
+      "Use backward({ retainGraph: true }) to go through it twice.",
+    { node: who },
+  );
 }
