@@ -8,6 +8,7 @@ export { CosineSimilarity, PairwiseDistance } from "./nn/distance.ts";
 export { Dropout, Dropout1d, Dropout2d } from "./nn/dropout.ts";
 export { Embedding, type EmbeddingOptions } from "./nn/embedding.ts";
 export * as functional from "./nn/functional.ts";
+export { type FunctionalCallOptions, functionalCall } from "./nn/functional-call.ts";
 export * as init from "./nn/init.ts";
 export { Linear } from "./nn/linear.ts";
 export * from "./nn/loss.ts";
