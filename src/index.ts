@@ -13,6 +13,7 @@ export * as nn from "./nn.ts";
 export * as optim from "./optim.ts";
 export * from "./pipelines.ts";
 export * from "./profiler.ts";
+export { detectAnomaly } from "./tensor/anomaly.ts";
 export type { Index } from "./tensor/at.ts";
 export { type BackwardOptions, backward, grad } from "./tensor/autograd.ts";
 export { checkpoint } from "./tensor/checkpoint.ts";

@@ -3,6 +3,7 @@
 
 import { AutogradError, ShapeError } from "../base/errors.ts";
 import { sameShape, showShape } from "../base/shape.ts";
+import { checkAnomaly } from "./anomaly.ts";
 import type { Tensor } from "./core.ts";
 import { enableGrad, noGrad } from "./grad-mode.ts";
 import { AccumulateGrad, type Edge, type Gradients, type Node } from "./graph.ts";
@@ -198,8 +199,10 @@ function step(node: Node, grads: Gradients, createGraph: boolean): (Tensor | und
 }
 
 function run(node: Node, grads: Gradients): Gradients {
-  if (recorder === undefined) return node.apply(grads);
-  return recorder.range("autograd", node.name, () => node.apply(grads));
+  const results =
+    recorder === undefined ? node.apply(grads) : recorder.range("autograd", node.name, () => node.apply(grads));
+  checkAnomaly(node, results);
+  return results;
 }
 
 /** Frees the gradients that a node has consumed. What hooks have seen, or a graph may need, is left to its owners. */

@@ -2,6 +2,7 @@
 // handles on the tensors its gradient needs, with the version each had, until it has run.
 
 import { AutogradError, LifetimeError } from "../base/errors.ts";
+import { forwardLines } from "./anomaly.ts";
 import type { Tensor, TensorHook } from "./core.ts";
 import { nextNode, persist } from "./scope.ts";
 
@@ -19,6 +20,8 @@ export abstract class Node {
   /** Later operations have higher numbers. */
   readonly number: number;
   readonly edges: readonly (Edge | undefined)[];
+  /** The calls that made it, if `detectAnomaly` asks. */
+  readonly lines: string | undefined = forwardLines();
   #hooks: Map<number, TensorHook[]> | undefined;
 
   constructor(name: string, edges: readonly (Edge | undefined)[], number: number = nextNode()) {
