@@ -4,6 +4,7 @@ export * from "./nn/activation.ts";
 export { AdditiveAttention, type Attended, DotAttention } from "./nn/attention.ts";
 export { BatchNorm1d, BatchNorm2d, type BatchNormLayerOptions } from "./nn/batch-norm.ts";
 export { Flatten, Identity, ModuleDict, ModuleList, Sequential } from "./nn/container.ts";
+export { Conv1d, Conv2d, type ConvLayerOptions } from "./nn/convolution.ts";
 export { CosineSimilarity, PairwiseDistance } from "./nn/distance.ts";
 export { Dropout, Dropout1d, Dropout2d } from "./nn/dropout.ts";
 export { Embedding, type EmbeddingOptions } from "./nn/embedding.ts";
@@ -32,6 +33,14 @@ export {
   padPackedSequence,
 } from "./nn/packed-sequence.ts";
 export { Buffer, Parameter } from "./nn/parameter.ts";
+export {
+  AdaptiveAvgPool1d,
+  AdaptiveAvgPool2d,
+  AvgPool1d,
+  AvgPool2d,
+  MaxPool1d,
+  MaxPool2d,
+} from "./nn/pooling.ts";
 export { GRU, LSTM, type LstmState, RNN, type RnnOptions, type SequenceOptions } from "./nn/rnn.ts";
 export { type CellOptions, GRUCell, LSTMCell, RNNCell } from "./nn/rnn-cells.ts";
 export {

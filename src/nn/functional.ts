@@ -3,6 +3,7 @@
 export * from "../tensor/functional/activation.ts";
 export * from "../tensor/functional/attention.ts";
 export * from "../tensor/functional/batch-norm.ts";
+export * from "../tensor/functional/convolution.ts";
 export {
   cosineSimilarity,
   normalize,
@@ -24,6 +25,8 @@ export {
 } from "../tensor/functional/losses.ts";
 export * from "../tensor/functional/margin-losses.ts";
 export * from "../tensor/functional/normalization.ts";
+export * from "../tensor/functional/pooling.ts";
 export * from "../tensor/functional/softmax.ts";
+export type { Sizes } from "../tensor/functional/windows.ts";
 export { type LinearOptions, linear } from "../tensor/linear.ts";
 export { bilinear } from "../tensor/products.ts";

@@ -1,9 +1,11 @@
-// Layers as functions: normalisation, distances, attention.
+// Layers as functions: normalisation, convolution, pooling, distances, attention.
 
 import { nn } from "../../src/index.ts";
+import type { Tensor } from "../../src/tensor/tensor.ts";
 import {
   type Adapter,
   B,
+  dims,
   N,
   NotApplicable,
   numbers,
@@ -11,6 +13,7 @@ import {
   optionalN,
   optionalT,
   options,
+  type Result,
   T,
   type Value,
 } from "./adapter.ts";
@@ -18,6 +21,41 @@ import {
 const F = nn.functional;
 
 const flag = (value: Value): boolean | undefined => (value === undefined || value === null ? undefined : B(value));
+const sizes = (value: Value): number | number[] | undefined =>
+  Array.isArray(value) && value.length === 0 ? undefined : dims(value);
+const padding = (value: Value): number | number[] | "same" | "valid" | undefined => {
+  return value === "same" || value === "valid" ? value : dims(value);
+};
+type Convolution = (x: Tensor, weight: Tensor, o: nn.functional.ConvOptions) => Tensor;
+const convolution = (f: Convolution): Adapter =>
+  of("input weight bias stride padding dilation groups", (x, w, bias, stride, pad, dilation, groups) => {
+    return f(T(x), T(w), {
+      ...options({ bias: optionalT(bias), stride: sizes(stride), padding: padding(pad), dilation: sizes(dilation) }),
+      ...options({ groups: optionalN(groups) }),
+    });
+  });
+type Maximum = (x: Tensor, kernel: number | number[], o: nn.functional.MaxPoolOptions) => Result;
+const maximum = (f: Maximum): Adapter =>
+  of("input kernel_size stride padding dilation ceil_mode return_indices", (x, kernel, stride, pad, dilation, ceil) => {
+    return f(T(x), sizes(kernel)!, {
+      ...options({ stride: sizes(stride), padding: sizes(pad), dilation: sizes(dilation), ceilMode: flag(ceil) }),
+    });
+  });
+type Mean = (
+  x: Tensor,
+  kernel: number | number[],
+  o: nn.functional.AvgPoolOptions & { divisorOverride?: number },
+) => Tensor;
+const mean = (f: Mean): Adapter =>
+  of(
+    "input kernel_size stride padding ceil_mode count_include_pad divisor_override",
+    (x, kernel, stride, pad, ceil, count, divisor) => {
+      return f(T(x), sizes(kernel)!, {
+        ...options({ stride: sizes(stride), padding: sizes(pad), ceilMode: flag(ceil), countIncludePad: flag(count) }),
+        ...options({ divisorOverride: optionalN(divisor) }),
+      });
+    },
+  );
 const affine = (weight: Value, bias: Value, eps: Value) =>
   options({ weight: optionalT(weight), bias: optionalT(bias), eps: optionalN(eps) });
 
@@ -52,6 +90,17 @@ export const layers: Readonly<Record<string, Adapter>> = {
       });
     },
   ),
+  "nn.functional.conv1d": convolution(F.conv1d),
+  "nn.functional.conv2d": convolution(F.conv2d),
+  "nn.functional.max_pool1d": maximum(F.maxPool1dWithIndices),
+  "nn.functional.max_pool2d": maximum(F.maxPool2dWithIndices),
+  "nn.functional.avg_pool1d": mean(F.avgPool1d),
+  "nn.functional.avg_pool2d": mean(F.avgPool2d),
+  "nn.functional.adaptive_avg_pool1d": of("input output_size", (x, size) => F.adaptiveAvgPool1d(T(x), numbers(size))),
+  "nn.functional.adaptive_avg_pool2d": of("input output_size", (x, size) => {
+    const keep = (s: Value): number | null => (s === null ? null : N(s));
+    return F.adaptiveAvgPool2d(T(x), Array.isArray(size) ? size.map(keep) : N(size));
+  }),
   "nn.functional.normalize": of("input p dim eps", (x, p, dim, eps) => {
     return F.normalize(T(x), options({ p: optionalN(p), dim: optionalN(dim), eps: optionalN(eps) }));
   }),

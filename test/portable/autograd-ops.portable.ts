@@ -10,9 +10,11 @@ import { where } from "../../src/tensor/elementwise.ts";
 import * as activation from "../../src/tensor/functional/activation.ts";
 import { scaledDotProductAttention } from "../../src/tensor/functional/attention.ts";
 import { batchNorm } from "../../src/tensor/functional/batch-norm.ts";
+import { conv1d } from "../../src/tensor/functional/convolution.ts";
 import { cosineSimilarity, normalize } from "../../src/tensor/functional/distance.ts";
 import { embedding } from "../../src/tensor/functional/embedding.ts";
 import { groupNorm, layerNorm, rmsNorm } from "../../src/tensor/functional/normalization.ts";
+import { adaptiveAvgPool1d, avgPool1d, maxPool1d } from "../../src/tensor/functional/pooling.ts";
 import { logSoftmax, softmax } from "../../src/tensor/functional/softmax.ts";
 import { cat, stack } from "../../src/tensor/indexing.ts";
 import { linear } from "../../src/tensor/linear.ts";
@@ -26,10 +28,11 @@ import { deepEqual, equal, fixture, type Suite, suite, throws } from "./harness.
 // The fixtures' arguments by name; which of them a case has depends on its operator.
 // biome-ignore format: a list of words
 type Name =
-  | "accumulate" | "alpha" | "approximate" | "base" | "beta" | "chunks" | "descending" | "destination" | "diagonal" | "dim" | "dim0" | "dim1"
-  | "dim2" | "dims" | "end" | "eps" | "equation" | "exponent" | "index" | "k" | "keepdim" | "largest" | "length" | "negativeSlope"
-  | "normalizedShape" | "numClasses" | "numGroups" | "offset" | "other" | "p" | "pad" | "paddingIdx" | "repeats" | "roundingMode"
-  | "shape" | "shifts" | "size" | "source" | "start" | "startDim" | "step" | "storageOffset" | "stride" | "value" | "weight";
+  | "accumulate" | "alpha" | "approximate" | "base" | "beta" | "chunks" | "descending" | "destination" | "diagonal"
+  | "dilation" | "dim" | "dim0" | "dim1" | "dim2" | "dims" | "end" | "eps" | "equation" | "exponent" | "groups" | "index" | "k"
+  | "keepdim" | "kernelSize" | "largest" | "length" | "negativeSlope" | "normalizedShape" | "numClasses" | "numGroups"
+  | "offset" | "other" | "outputSize" | "p" | "pad" | "padding" | "paddingIdx" | "repeats" | "roundingMode" | "shape"
+  | "shifts" | "size" | "source" | "start" | "startDim" | "step" | "storageOffset" | "stride" | "value" | "weight";
 type Args = { readonly [name in Name]: never };
 
 interface Case {
@@ -154,6 +157,10 @@ const calls: { readonly [op: string]: Call } = {
     return scaledDotProductAttention(q, k, v, { ...a, ...(attnMask === undefined ? {} : { attnMask }) });
   },
   layerNorm: (x, a, weight, bias) => layerNorm(x, a.normalizedShape, { eps: a.eps ?? 1e-5, weight, bias }),
+  conv1d: (x, a, weight, bias) => conv1d(x, weight, { ...a, bias }),
+  maxPool1d: (x, a) => maxPool1d(x, a.kernelSize, a),
+  avgPool1d: (x, a) => avgPool1d(x, a.kernelSize, a),
+  adaptiveAvgPool1d: (x, a) => adaptiveAvgPool1d(x, a.outputSize),
   groupNorm: (x, a, weight, bias) => groupNorm(x, a.numGroups, { weight, bias }),
   batchNorm: (x, _, weight, bias) => batchNorm(x, undefined, undefined, { weight, bias, training: true }),
   normalize: (x, a) => normalize(x, a),
@@ -161,10 +168,7 @@ const calls: { readonly [op: string]: Call } = {
 };
 
 /** Operators of the fixtures that we have not: one that appears as a method of tensors must leave this list. */
-// biome-ignore format: a list of words
-const missing: readonly string[] = [
-  "adaptiveAvgPool1d", "atan2", "avgPool1d", "conv1d", "maxPool1d",
-];
+const missing: readonly string[] = ["atan2"];
 
 function inputFor(json: GoldenTensor, gradient: GoldenTensor | null): Tensor {
   const t = fromGolden(json);
