@@ -4,7 +4,7 @@
 //     x[rows, columns]      x.at(rows, columns)      one element for each pair
 //     x[mask]               x.at(mask)
 
-import { ArgumentError, IndexError, ShapeError, UnsupportedError } from "../base/errors.ts";
+import { IndexError, ShapeError, UnsupportedError } from "../base/errors.ts";
 import { broadcastShapes, numel, showShape } from "../base/shape.ts";
 import { Tensor } from "./core.ts";
 import { fromArray } from "./create.ts";
@@ -27,7 +27,7 @@ export const atMethods = {
     if (picks.length > 0) return tidy(() => pick(view, picks));
     return view === this ? this.alias() : view;
   },
-  /** Python's `x[…] = value`: writes into the elements that `at` with numbers, strings and null shows. Returns this tensor. */
+  /** Python's `x[…] = value`: writes into the elements that `at` with the same indices reads. Returns this tensor. */
   setAt(this: Tensor, indices: readonly Index[], value: Tensor | number): Tensor {
     if (checkWrite("setAt", this, typeof value === "number" ? [] : [value])) {
       throw new UnsupportedError(
@@ -43,10 +43,9 @@ export const atMethods = {
           return;
         }
         if (indices.some((i) => i instanceof Tensor)) {
-          throw new ArgumentError(
-            "setAt: tensors as indices are taken alone, as a bool mask; use indexCopy_ or scatter_.",
-            {},
-          );
+          const values = typeof value === "number" ? this.zerosOf([]).fill_(value) : value.to(this.dtype);
+          this.copy_(this.indexPut(indices, values));
+          return;
         }
         const { view } = basic(this, indices);
         if (typeof value === "number") view.fill_(value);

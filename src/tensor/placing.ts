@@ -160,7 +160,7 @@ export const placingMethods = {
           const counts = int32(countsOf(places, this.numel, includeSelf), [this.numel]).to(this.dtype);
           return isFloating(this.dtype) ? sum().div(counts) : sum().div(counts, { roundingMode: "floor" });
         },
-        prod: () => rounds(places).reduce((x, round) => multiplied(x, round, values), self(1)),
+        prod: () => multiplied(self(1), places, values),
         amax: () => extreme(this.reshape(-1), places, values, "amax", includeSelf),
         amin: () => extreme(this.reshape(-1), places, values, "amin", includeSelf),
       };
@@ -253,30 +253,43 @@ function countsOf(places: Int32Array, size: number, includeSelf: boolean): Int32
   return counts.map((n) => Math.max(n, 1));
 }
 
-interface Round {
-  readonly places: number[];
-  /** Which of the elements goes to each place. */
-  readonly from: number[];
+/** `x` times all of `values` that go to each place. Those of one place are multiplied in pairs, then pairs of pairs. */
+function multiplied(x: Tensor, places: Int32Array, values: Tensor): Tensor {
+  const order = Int32Array.from(places.keys()).sort((a, b) => places[a]! - places[b]! || a - b);
+  let at = order.map((i) => places[i]!);
+  let factors = values.indexSelect(0, int32(order, [order.length]));
+  for (;;) {
+    const { left, right } = pairs(at);
+    const n = left.length;
+    if (n === at.length) break;
+    const partners = factors.indexSelect(
+      0,
+      int32(
+        right.map((i) => Math.max(i, 0)),
+        [n],
+      ),
+    );
+    const others = partners.where(int32(right, [n]).ge(0), 1);
+    factors = factors
+      .indexSelect(0, int32(left, [n]))
+      .mul(others)
+      .to(x.dtype);
+    at = left.map((i) => at[i]!);
+  }
+  const here = x.indexSelect(0, int32(at, [at.length]));
+  return placed(x, at, here.mul(factors).to(x.dtype));
 }
 
-/** The elements in rounds, in each of which no place comes twice. */
-function rounds(places: Int32Array): Round[] {
-  const seen = new Map<number, number>();
-  const all: Round[] = [];
-  places.forEach((place, i) => {
-    const n = seen.get(place) ?? 0;
-    seen.set(place, n + 1);
-    all[n] ??= { places: [], from: [] };
-    all[n].places.push(place);
-    all[n].from.push(i);
-  });
-  return all;
-}
-
-function multiplied(x: Tensor, { places, from }: Round, values: Tensor): Tensor {
-  const at = int32(Int32Array.from(places), [places.length]);
-  const factors = values.indexSelect(0, int32(Int32Array.from(from), [from.length]));
-  return placed(x, Int32Array.from(places), x.indexSelect(0, at).mul(factors).to(x.dtype));
+/** Neighbours that are equal, two by two; one that is left over has −1 beside it. */
+function pairs(sorted: Int32Array): { readonly left: Int32Array; readonly right: Int32Array } {
+  const [left, right]: [number[], number[]] = [[], []];
+  for (let i = 0; i < sorted.length; i++) {
+    const paired = sorted[i] === sorted[i + 1];
+    left.push(i);
+    right.push(paired ? i + 1 : -1);
+    if (paired) i++;
+  }
+  return { left: Int32Array.from(left), right: Int32Array.from(right) };
 }
 
 /** The largest or smallest of what comes to each place of the vector `x`; equal ones share the gradient. */

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ArgumentError, DTypeError, IndexError, ShapeError } from "../base/errors.ts";
-import { arange, tensor, zeros } from "./create.ts";
+import { arange, emptyLike, ones, tensor, zeros } from "./create.ts";
 import { gradcheck, gradgradcheck } from "./gradcheck.ts";
 import { searchsorted } from "./searching.ts";
 import { broadcastTensors, hstack, meshgrid } from "./stacking.ts";
@@ -20,6 +20,14 @@ const matrix = (): Tensor =>
     { dtype: "float64" },
   );
 const ids = (...list: number[]): Tensor => tensor(list, { dtype: "int32" });
+const crowded = tensor(
+  [
+    [0, 0, 1],
+    [0, 2, 2],
+    [0, 1, 1],
+  ],
+  { dtype: "int32" },
+);
 const table = tensor(
   [
     [0, 2, 1],
@@ -42,6 +50,8 @@ const differentiable: { readonly [name: string]: (x: Tensor) => Tensor } = {
   indexPut: (x) => x.indexPut([ids(0, 0)], x.narrow(0, 1, 2), { accumulate: true }),
   scattered: (x) => x.scatter(1, table, x),
   multiplied: (x) => x.scatterReduce(1, table, x, "prod"),
+  multipliedTogether: (x) => x.scatterReduce(0, crowded, x.t(), "prod"),
+  largestOfMany: (x) => x.scatterReduce(0, crowded, x.t().mul(2), "amin", { includeSelf: false }),
   averaged: (x) => x.scatterReduce(0, table, x, "mean", { includeSelf: false }),
   largest: (x) => x.scatterReduce(0, table, x.mul(3), "amax"),
   kthvalue: (x) => x.kthvalue(2, { dim: 0 }).values,
@@ -102,3 +112,37 @@ for (const [what, [kind, call]] of Object.entries(refused)) {
     assert.throws(call, kind);
   });
 }
+
+test("emptyLike has the shape and the dtype", () => {
+  const like = emptyLike(table);
+  assert.deepEqual([like.shape, like.dtype], [table.shape, "int32"]);
+});
+
+test("halves are added up in float32", () => {
+  const one = tensor([1], { dtype: "bfloat16" });
+  const many = ones([300], { dtype: "bfloat16" });
+  const sum = one.indexAdd(0, zeros([300], { dtype: "int32" }), many);
+  assert.deepEqual([sum.dtype, sum.tolist()], ["bfloat16", [300]]); // 301 rounded; one by one it stays at 256
+});
+
+test("strided and stretched inputs", () => {
+  const x = arange(6).float().reshape(2, 3).t();
+  assert.deepEqual(x.scatter(0, ids(1).reshape(1, 1).expand(1, 2), 9).tolist(), [
+    [0, 3],
+    [9, 9],
+    [2, 5],
+  ]);
+  const stretched = ids(1).expand(4);
+  assert.deepEqual(
+    zeros([2])
+      .indexAdd(0, stretched, ones([1]).expand(4))
+      .tolist(),
+    [0, 4],
+  );
+  assert.deepEqual(x.cummax(1).indices.tolist(), [
+    [0, 1],
+    [0, 1],
+    [0, 1],
+  ]);
+  assert.deepEqual(x.unique().counts.tolist(), [1, 1, 1, 1, 1, 1]);
+});

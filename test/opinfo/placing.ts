@@ -1,7 +1,9 @@
 // Elements of another tensor in given places.
 
+import type { Index } from "../../src/tensor/at.ts";
+import { tensor } from "../../src/tensor/create.ts";
 import type { ScatterReduction } from "../../src/tensor/placing.ts";
-import { type Adapter, B, N, of, operand, options, S, T, tensors } from "./adapter.ts";
+import { type Adapter, B, N, of, operand, options, S, T, tensors, type Value } from "./adapter.ts";
 
 const reducing: Adapter = of("input dim index src reduce include_self", (x, dim, index, src, reduce, includeSelf) => {
   const included = includeSelf === undefined ? undefined : B(includeSelf);
@@ -14,7 +16,20 @@ const reducing: Adapter = of("input dim index src reduce include_self", (x, dim,
   );
 });
 
+/** One entry between Python's brackets. */
+function keyOf(value: Value): Index {
+  if (Array.isArray(value)) return tensor(value.map(N), { dtype: "int32" });
+  const slice = typeof value === "object" && value !== null && "slice" in value ? value.slice : undefined;
+  if (Array.isArray(slice)) return slice.map((n: number | null) => n ?? "").join(":");
+  return value === null ? null : operand(value);
+}
+/** The fixture holds lists, which pick, and tuples alike: what is all numbers was a list. */
+const keysOf = (value: Value): Index[] => {
+  return Array.isArray(value) && !value.every((v) => typeof v === "number") ? value.map(keyOf) : [keyOf(value)];
+};
+
 export const placing: Readonly<Record<string, Adapter>> = {
+  __getitem__: of("input index", (x, index) => T(x).at(...keysOf(index))),
   scatter: of("input dim index src reduce value", (x, dim, index, src, reduce, value) => {
     const how = reduce === undefined || reduce === null ? {} : { reduce: S(reduce) as "add" | "multiply" }; // its two words
     return T(x).scatter(N(dim), T(index).int(), operand(src ?? value), how);

@@ -397,7 +397,10 @@ export const indexing: Suite = suite("tensors: brackets", (test) => {
       [0, 5, 5],
       [-1, -1, -1],
     ]);
-    throws(() => x.setAt([tensor([0], { dtype: "int32" })], 1), ArgumentError);
+    const last = tensor([-1, 0], { dtype: "int32" });
+    x.setAt([last, last], tensor([8, 9]));
+    deepEqual([x.at(-1, -1).item(), x.at(0, 0).item()], [8, 9]);
+    throws(() => x.setAt([tensor([7], { dtype: "int32" })], 1), IndexError);
     throws(() => x.setAt([0], ones([4])), ShapeError);
   });
 
