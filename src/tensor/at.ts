@@ -31,7 +31,7 @@ export const atMethods = {
   setAt(this: Tensor, indices: readonly Index[], value: Tensor | number): Tensor {
     if (checkWrite("setAt", this, typeof value === "number" ? [] : [value])) {
       throw new UnsupportedError(
-        "setAt: it is not recorded for gradients. Use where() or maskedFill(), or wrap it in noGrad().",
+        "setAt: it is not recorded for gradients. Use indexPut(), where() or maskedFill(), or wrap it in noGrad().",
         {},
       );
     }
