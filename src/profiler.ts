@@ -1,6 +1,7 @@
 // `kindling/profiler`: where the time goes, and what the machine could do. For users; inside `src/` import the file that
 // holds the thing.
 
+export { type LayerRow, Monitor, monitor, type NonFinite } from "./profiler/monitor.ts";
 export { type MachinePeaks, machinePeaks } from "./profiler/peaks.ts";
 export { Profile, type ProfileOptions, ProfilerError, profile } from "./profiler/profile.ts";
 export type { OperationRow, RangeRow } from "./profiler/rows.ts";

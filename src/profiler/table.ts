@@ -21,7 +21,7 @@ const orders: { readonly [k in SortKey]: (a: OperationRow, b: OperationRow) => n
   name: (a, b) => titleOf(a).localeCompare(titleOf(b)),
 };
 
-interface Column<Row> {
+export interface Column<Row> {
   readonly title: string;
   readonly text: (row: Row) => string;
   readonly left?: true;
@@ -53,7 +53,8 @@ function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-function lines<Row>(shown: readonly Column<Row>[], rows: readonly Row[]): string[] {
+/** A header and the rows, in columns. */
+export function lines<Row>(shown: readonly Column<Row>[], rows: readonly Row[]): string[] {
   const cells = [shown.map((c) => c.title), ...rows.map((row) => shown.map((c) => c.text(row)))];
   const widths = shown.map((_, i) => Math.max(...cells.map((line) => line[i]!.length)));
   return cells.map((line) =>
