@@ -7,11 +7,11 @@ export { Flatten, Identity, ModuleDict, ModuleList, Sequential } from "./nn/cont
 export { Conv1d, Conv2d, type ConvLayerOptions } from "./nn/convolution.ts";
 export { CosineSimilarity, PairwiseDistance } from "./nn/distance.ts";
 export { Dropout, Dropout1d, Dropout2d } from "./nn/dropout.ts";
-export { Embedding, type EmbeddingOptions } from "./nn/embedding.ts";
+export { Embedding, EmbeddingBag, type EmbeddingBagLayerOptions, type EmbeddingOptions } from "./nn/embedding.ts";
 export * as functional from "./nn/functional.ts";
 export { type FunctionalCallOptions, functionalCall } from "./nn/functional-call.ts";
 export * as init from "./nn/init.ts";
-export { Linear } from "./nn/linear.ts";
+export { Bilinear, Linear } from "./nn/linear.ts";
 export * from "./nn/loss.ts";
 export {
   type AnyModule,
@@ -33,6 +33,7 @@ export {
   padPackedSequence,
 } from "./nn/packed-sequence.ts";
 export { Buffer, Parameter } from "./nn/parameter.ts";
+export { ParameterDict, ParameterList } from "./nn/parameter-container.ts";
 export {
   AdaptiveAvgPool1d,
   AdaptiveAvgPool2d,

@@ -108,7 +108,7 @@ export class ModuleDict<M extends AnyModule = AnyModule> extends Module<[], unkn
   [Symbol.iterator](): Iterator<[string, M]> {
     return (this.namedChildren() as [string, M][])[Symbol.iterator](); // set takes nothing else
   }
-  protected override spellChild(property: string): string {
+  override spell(property: string): string {
     return property;
   }
   forward(): never {

@@ -3,7 +3,7 @@
 import { IndexError, ShapeError } from "../base/errors.ts";
 import { showShape } from "../base/shape.ts";
 import { empty } from "../tensor/create.ts";
-import { embedding } from "../tensor/functional/embedding.ts";
+import { type BagMode, embedding, embeddingBag } from "../tensor/functional/embedding.ts";
 import { noGrad } from "../tensor/grad-mode.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { normal_ } from "./init.ts";
@@ -59,6 +59,51 @@ export class Embedding extends Module<[ids: Tensor], Tensor> {
   override extraRepr(): string {
     const padding = this.paddingIdx === undefined ? "" : `, padding_idx=${this.paddingIdx}`;
     return `${this.numEmbeddings}, ${this.embeddingDim}${padding}`;
+  }
+}
+
+export interface EmbeddingBagLayerOptions extends EmbeddingOptions {
+  readonly mode?: BagMode;
+  /** The last of the offsets is where the last bag ends. */
+  readonly includeLastOffset?: boolean;
+  /** The table `[numEmbeddings, embeddingDim]`, instead of one that is drawn. */
+  readonly weight?: Tensor;
+}
+
+/**
+ * Sum, mean or maximum of rows of a table in bags of ids (int32): `[B, K]`, or `[n]` with the offsets `[B]` at which bags begin; to
+ * `[B, embeddingDim]`.
+ */
+export class EmbeddingBag extends Module<[ids: Tensor, offsets?: Tensor, perSampleWeights?: Tensor], Tensor> {
+  readonly numEmbeddings: number;
+  readonly embeddingDim: number;
+  readonly mode: BagMode;
+  readonly includeLastOffset: boolean;
+  readonly paddingIdx: number | undefined;
+  /** `[numEmbeddings, embeddingDim]` */
+  weight: Parameter;
+
+  constructor(numEmbeddings: number, embeddingDim: number, options: EmbeddingBagLayerOptions = {}) {
+    super();
+    this.numEmbeddings = numEmbeddings;
+    this.embeddingDim = embeddingDim;
+    this.mode = options.mode ?? "mean";
+    this.includeLastOffset = options.includeLastOffset ?? false;
+    this.paddingIdx = rowIndex(options.paddingIdx, numEmbeddings);
+    this.weight = new Parameter(options.weight ?? empty([numEmbeddings, embeddingDim]));
+    if (options.weight !== undefined) return;
+    normal_(this.weight);
+    const { paddingIdx } = this;
+    if (paddingIdx !== undefined) noGrad(() => this.weight.select(0, paddingIdx).fill_(0));
+  }
+
+  forward(ids: Tensor, offsets?: Tensor, perSampleWeights?: Tensor): Tensor {
+    const { mode, includeLastOffset, paddingIdx } = this;
+    return embeddingBag(ids, this.weight, { offsets, perSampleWeights, mode, includeLastOffset, paddingIdx });
+  }
+  override extraRepr(): string {
+    const padding = this.paddingIdx === undefined ? "" : `, padding_idx=${this.paddingIdx}`;
+    return `${this.numEmbeddings}, ${this.embeddingDim}, mode='${this.mode}'${padding}`;
   }
 }
 

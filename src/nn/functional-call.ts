@@ -2,7 +2,6 @@
 // for many sets of weights and one architecture.
 
 import { ArgumentError } from "../base/errors.ts";
-import { snakeCase } from "../base/spelling.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { AnyModule, Module, StateDict } from "./module.ts";
 import { Buffer, Parameter } from "./parameter.ts";
@@ -56,7 +55,7 @@ interface Place {
 function placesOf(owner: AnyModule, prefix: string): Place[] {
   const own = Object.entries(owner).flatMap(([property, tensor]) => {
     if (!(tensor instanceof Parameter || tensor instanceof Buffer)) return [];
-    return [{ name: prefix + snakeCase(property), owner, property, tensor }];
+    return [{ name: prefix + owner.spell(property), owner, property, tensor }];
   });
   return [...own, ...owner.namedChildren().flatMap(([name, child]) => placesOf(child, `${prefix}${name}.`))];
 }

@@ -1,7 +1,9 @@
-// Fully connected layers.
+// Fully connected layers, of one input and of two.
 
+import { ArgumentError } from "../base/errors.ts";
 import { empty } from "../tensor/create.ts";
 import { linear } from "../tensor/linear.ts";
+import { bilinear } from "../tensor/products.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { kaimingUniform_, uniform_ } from "./init.ts";
 import { Module } from "./module.ts";
@@ -35,5 +37,43 @@ export class Linear extends Module<[x: Tensor], Tensor> {
   override extraRepr(): string {
     const bias = this.bias === undefined ? "False" : "True";
     return `in_features=${this.inFeatures}, out_features=${this.outFeatures}, bias=${bias}`;
+  }
+}
+
+/** `x1ᵀ W_k x2 + b_k`: `[…, in1Features]` and `[…, in2Features]` to `[…, outFeatures]`. */
+export class Bilinear extends Module<[x1: Tensor, x2: Tensor], Tensor> {
+  readonly in1Features: number;
+  readonly in2Features: number;
+  readonly outFeatures: number;
+  /** `[outFeatures, in1Features, in2Features]` */
+  weight: Parameter;
+  /** `[outFeatures]` */
+  bias: Parameter | undefined;
+
+  constructor(
+    in1Features: number,
+    in2Features: number,
+    outFeatures: number,
+    options: { readonly bias?: boolean } = {},
+  ) {
+    super();
+    if (!(in1Features > 0)) throw new ArgumentError(`Bilinear: ${in1Features} features; at least 1.`, { in1Features });
+    this.in1Features = in1Features;
+    this.in2Features = in2Features;
+    this.outFeatures = outFeatures;
+    const bound = 1 / Math.sqrt(in1Features);
+    this.weight = new Parameter(empty([outFeatures, in1Features, in2Features]));
+    uniform_(this.weight, -bound, bound);
+    if (options.bias === false) return;
+    this.bias = new Parameter(empty([outFeatures]));
+    uniform_(this.bias, -bound, bound);
+  }
+
+  forward(x1: Tensor, x2: Tensor): Tensor {
+    return bilinear(x1, x2, this.weight, this.bias);
+  }
+  override extraRepr(): string {
+    const bias = this.bias === undefined ? "False" : "True";
+    return `in1_features=${this.in1Features}, in2_features=${this.in2Features}, out_features=${this.outFeatures}, bias=${bias}`;
   }
 }

@@ -74,11 +74,11 @@ export abstract class Module<A extends readonly unknown[] = any, R = any> extend
   /** Direct submodules with their names in checkpoints (items of a list have their positions). */
   namedChildren(): [name: string, module: AnyModule][] {
     return Object.entries(this).flatMap(([name, value]) =>
-      value instanceof Module ? [[this.spellChild(name), value] as [string, AnyModule]] : [],
+      value instanceof Module ? [[this.spell(name), value] as [string, AnyModule]] : [],
     );
   }
-  /** How the name of a submodule's property is spelled in checkpoints. */
-  protected spellChild(property: string): string {
+  /** How the name of a property is spelled in checkpoints. */
+  spell(property: string): string {
     return snakeCase(property);
   }
   children(): AnyModule[] {
@@ -123,7 +123,7 @@ export abstract class Module<A extends readonly unknown[] = any, R = any> extend
     const out: [string, Tensor][] = [];
     const walk = (module: AnyModule, prefix: string): void => {
       for (const [name, value] of Object.entries(module)) {
-        if (value instanceof Tensor && wanted(value)) out.push([dotted(prefix, snakeCase(name)), value]);
+        if (value instanceof Tensor && wanted(value)) out.push([dotted(prefix, module.spell(name)), value]);
       }
       for (const [name, child] of module.namedChildren()) walk(child, dotted(prefix, name));
     };

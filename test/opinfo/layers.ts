@@ -14,6 +14,7 @@ import {
   optionalT,
   options,
   type Result,
+  S,
   T,
   type Value,
 } from "./adapter.ts";
@@ -101,6 +102,18 @@ export const layers: Readonly<Record<string, Adapter>> = {
     const keep = (s: Value): number | null => (s === null ? null : N(s));
     return F.adaptiveAvgPool2d(T(x), Array.isArray(size) ? size.map(keep) : N(size));
   }),
+  "nn.functional.embedding_bag": of(
+    "weight input offsets max_norm norm_type scale_grad_by_freq mode sparse per_sample_weights include_last_offset padding_idx",
+    (weight, ids, offsets, maxNorm, _, byFrequency, mode, __, factors, last, padding) => {
+      if (optionalN(maxNorm) !== undefined || B(byFrequency))
+        throw new NotApplicable("embeddingBag: maxNorm, scaleGradByFreq");
+      return F.embeddingBag(T(ids).int(), T(weight), {
+        ...options({ offsets: optionalT(offsets)?.int(), perSampleWeights: optionalT(factors) }),
+        ...options({ includeLastOffset: flag(last), paddingIdx: optionalN(padding) }),
+        ...(mode === undefined ? {} : { mode: S(mode) as "sum" }), // or another of PyTorch's three
+      });
+    },
+  ),
   "nn.functional.normalize": of("input p dim eps", (x, p, dim, eps) => {
     return F.normalize(T(x), options({ p: optionalN(p), dim: optionalN(dim), eps: optionalN(eps) }));
   }),
