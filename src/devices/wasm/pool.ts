@@ -57,6 +57,8 @@ export interface Patience {
 }
 
 const defaultPatience: Patience = { silenceMs: 5000, chunkMs: 60_000 };
+/** More than this between two looks means that the process itself stood still (Ctrl-Z, a sleeping machine): nobody was slow. */
+const longestLookMs = 1000;
 const codeBlockBytes = 2 ** 18;
 
 export class Pool {
@@ -78,11 +80,12 @@ export class Pool {
   readonly #workers: WorkerHandle[] = [];
   #started = false;
   #sequence = 0;
-  /** What did not move when it was last looked at, and since when. */
+  /** What did not move when it was last looked at, and for how long. */
   #quietPhase = -1;
   #quietDone = -1;
   #quietTaken = -1;
-  #quietSince = 0;
+  #quietMs = 0;
+  #lookedMs = 0;
 
   constructor(
     memory: FlatMemory,
@@ -249,14 +252,16 @@ export class Pool {
     const now = performance.now();
     let taken = 0;
     for (let i = 0; i < threads; i++) taken += Atomics.load(words, phase + nextAt + nextStride * i);
-    if (phase !== this.#quietPhase || done !== this.#quietDone || taken !== this.#quietTaken) this.#quietSince = now;
+    const moved = phase !== this.#quietPhase || done !== this.#quietDone || taken !== this.#quietTaken;
+    this.#quietMs = moved ? 0 : this.#quietMs + Math.min(now - this.#lookedMs, longestLookMs);
+    this.#lookedMs = now;
     this.#quietPhase = phase;
     this.#quietDone = done;
     this.#quietTaken = taken;
     const busy: number[] = [];
     for (let thread = 1; thread < threads; thread++)
       if (Atomics.load(words, stateWord(thread)) !== 0) busy.push(thread);
-    const quietMs = now - this.#quietSince;
+    const quietMs = this.#quietMs;
     if (quietMs <= (busy.length > 0 ? this.#patience.chunkMs : this.#patience.silenceMs)) return;
     for (const thread of busy) this.#dismiss(thread, `it did not finish its work in ${Math.round(quietMs)} ms`);
     callOff(words, `a thread went away with its work (${this.problem ?? "no word of it"})`);
