@@ -5,14 +5,13 @@ LayerNorm. `--check` compares the encoder with transformers' at a small size and
 """
 
 import argparse
-import gc
 import sys
 
 import numpy as np
 import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 
-from protocol import clock, serve
+from protocol import serve_cases
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--threads", type=int, default=2)
@@ -138,26 +137,8 @@ def check():
 
 
 FAMILIES = {"matmul": matmul, "linear": linear, "encode": encode}
-current = None
-
-
-def open_case(family, *words):
-    global current
-    current = None
-    gc.collect()
-    current = FAMILIES[family](*(int(word) if word.isdigit() else word for word in words))
-    current()
-    return {}
-
-
-def run(reps, times):
-    def all_times():
-        for _ in range(int(times)):
-            current()
-
-    return {"ms": [clock(all_times) / int(times) for _ in range(int(reps))]}
 
 
 if args.check:
     sys.exit(check())
-serve({"open": open_case, "run": run})
+serve_cases(FAMILIES)

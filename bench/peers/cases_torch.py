@@ -5,7 +5,6 @@ BERT and GPT-2 are transformers' own, with random weights, no dropout, its defau
 """
 
 import argparse
-import gc
 import os
 import pathlib
 import sys
@@ -16,7 +15,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import torch
 import torch.nn.functional as F
 
-from protocol import clock, serve
+from protocol import serve_cases
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "scripts" / "goldens"))
 
@@ -151,24 +150,6 @@ FAMILIES = {
     "matmul": matmul, "linear": linear, "unary": unary, "encode": encode, "trainBert": train_bert, "trainGpt2": train_gpt2, "decode": decode,
     "trainSummarizer": train_summarizer, "adds": lambda: adds(False), "addsWithGradient": lambda: adds(True),
 }  # fmt: skip
-current = None
 
 
-def open_case(family, *words):
-    global current
-    current = None
-    gc.collect()
-    current = FAMILIES[family](*(int(word) if word.isdigit() else word for word in words))
-    current()
-    return {}
-
-
-def run(reps, times):
-    def all_times():
-        for _ in range(int(times)):
-            current()
-
-    return {"ms": [clock(all_times) / int(times) for _ in range(int(reps))]}
-
-
-serve({"open": open_case, "run": run})
+serve_cases(FAMILIES)

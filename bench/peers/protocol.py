@@ -2,6 +2,7 @@
 answers each line on stdin with one line of JSON. Every peer knows `mem` ({"peak_rss_bytes", "rss_bytes"}) and `quit`.
 """
 
+import gc
 import json
 import resource
 import sys
@@ -29,3 +30,25 @@ def serve(commands):
             return
         answer = {"mem": memory, **commands}.get(word)
         print(json.dumps(answer(*rest) if answer else {"error": f"no command {word}"}), flush=True)
+
+
+def serve_cases(families):
+    """`open FAMILY WORDS…` makes a case, a function without arguments, and calls it once; `run REPS TIMES` times it: {"ms": [...]}."""
+    current = None
+
+    def open_case(family, *words):
+        nonlocal current
+        current = None
+        gc.collect()
+        current = families[family](*(int(word) if word.isdigit() else word for word in words))
+        current()
+        return {}
+
+    def run(reps, times):
+        def all_times():
+            for _ in range(int(times)):
+                current()
+
+        return {"ms": [clock(all_times) / int(times) for _ in range(int(reps))]}
+
+    serve({"open": open_case, "run": run})

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { type DType, isFloating } from "../../src/base/dtype.ts";
+import { bfloat16ToFloat32, float16ToFloat32 } from "../../src/base/half.ts";
 import { fromArray, tensor } from "../../src/tensor/create.ts";
 import { Tensor } from "../../src/tensor/tensor.ts";
 import type { Value } from "./adapter.ts";
@@ -44,8 +45,8 @@ export function readSamples(path: string): Readonly<Record<string, StoredOp>> {
 const arrays: { readonly [d in DType]: (buffer: ArrayBuffer) => ArrayLike<number> | BigInt64Array } = {
   float32: (b) => new Float32Array(b),
   float64: (b) => new Float64Array(b),
-  float16: (b) => Array.from(new Uint16Array(b), halfValue),
-  bfloat16: (b) => Array.from(new Uint16Array(b), (u) => new Float32Array(Uint32Array.of(u << 16).buffer)[0]!),
+  float16: (b) => float16ToFloat32(new Uint16Array(b)),
+  bfloat16: (b) => bfloat16ToFloat32(new Uint16Array(b)),
   int8: (b) => new Int8Array(b),
   int16: (b) => new Int16Array(b),
   int32: (b) => new Int32Array(b),
@@ -53,14 +54,6 @@ const arrays: { readonly [d in DType]: (buffer: ArrayBuffer) => ArrayLike<number
   uint8: (b) => new Uint8Array(b),
   bool: (b) => new Uint8Array(b),
 };
-
-function halfValue(u: number): number {
-  const sign = u & 0x8000 ? -1 : 1;
-  const exponent = (u >> 10) & 31;
-  const fraction = u & 1023;
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
 
 function piece({ t, data }: Stored): ArrayLike<number> | BigInt64Array {
   const bytes = Buffer.from(data, "base64");
