@@ -4,10 +4,10 @@ import { ArgumentError, IndexError } from "../base/errors.ts";
 import { defaultGenerator, type Generator } from "../base/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
-/** Rows by index. `get` may be asynchronous; then a loader reads ahead. */
+/** Rows by index. `getItem` may be asynchronous; then a loader reads ahead. */
 export interface Dataset<T> {
   readonly length: number;
-  get(index: number): T | Promise<T>;
+  getItem(index: number): T | Promise<T>;
 }
 export type DatasetLike<T> = Dataset<T> | readonly T[];
 
@@ -15,7 +15,7 @@ export type DatasetLike<T> = Dataset<T> | readonly T[];
 export function datasetOf<T>(source: DatasetLike<T>): Dataset<T> {
   if (!Array.isArray(source)) return source as Dataset<T>; // isArray does not narrow readonly arrays
   const rows = source as readonly T[];
-  return { length: rows.length, get: (index) => rows[index]! };
+  return { length: rows.length, getItem: (index) => rows[index]! };
 }
 
 /** Some rows of a dataset, by their indices. */
@@ -35,8 +35,8 @@ export class Subset<T> implements Dataset<T> {
   get length(): number {
     return this.indices.length;
   }
-  get(index: number): T | Promise<T> {
-    return this.dataset.get(this.indices[index]!);
+  getItem(index: number): T | Promise<T> {
+    return this.dataset.getItem(this.indices[index]!);
   }
 }
 
@@ -56,7 +56,7 @@ export class TensorDataset implements Dataset<Tensor[]> {
   get length(): number {
     return this.tensors[0]!.size(0);
   }
-  get(index: number): Tensor[] {
+  getItem(index: number): Tensor[] {
     return this.tensors.map((t) => t.select(0, index));
   }
 }
@@ -66,8 +66,8 @@ export function mapDataset<T, U>(source: DatasetLike<T>, f: (row: T, index: numb
   const dataset = datasetOf(source);
   return {
     length: dataset.length,
-    get(index) {
-      const row = dataset.get(index);
+    getItem(index) {
+      const row = dataset.getItem(index);
       return row instanceof Promise ? row.then((arrived) => f(arrived, index)) : f(row, index);
     },
   };

@@ -138,7 +138,7 @@ test("rows that arrive later are read one batch ahead, and errors come with thei
   const asked: number[] = [];
   const dataset: data.Dataset<number> = {
     length: 8,
-    async get(i) {
+    async getItem(i) {
       asked.push(i);
       if (i === 5) throw new DataError("row 5 is broken", { row: 5 });
       return i;

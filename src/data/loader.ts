@@ -132,7 +132,7 @@ export class DataLoader<T, B = Collated<T>> implements AsyncIterable<Tensors<B>>
     }
   }
   #read(indices: readonly number[]): T[] | Promise<T[]> {
-    const rows = indices.map((i) => this.dataset.get(i));
+    const rows = indices.map((i) => this.dataset.getItem(i));
     if (!rows.some((row) => row instanceof Promise)) return rows as T[]; // none is a promise
     const all = Promise.all(rows);
     all.catch(() => {}); // said when the batch is asked for

@@ -53,7 +53,10 @@ test("takes a dataset whose rows come later, and gives its rows to the collator"
   const plain = tinyTrainer({ maxSteps: 4, groupByLength: true });
   const later = tinyTrainer(
     { maxSteps: 4, groupByLength: true },
-    { trainDataset: { length: 33, get: async (i) => rows[i]! }, evalDataset: { length: 33, get: (i) => rows[i]! } },
+    {
+      trainDataset: { length: 33, getItem: async (i) => rows[i]! },
+      evalDataset: { length: 33, getItem: (i) => rows[i]! },
+    },
   );
   await plain.trainer.train();
   await later.trainer.train();
