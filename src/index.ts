@@ -4,6 +4,7 @@
 export type { DType } from "./base/dtype.ts";
 export * from "./base/errors.ts";
 export { Generator, manualSeed } from "./base/random.ts";
+export type { RemovableHandle } from "./base/removable.ts";
 export * from "./data.ts";
 export { generate } from "./generation/generate.ts";
 export type { GenerateOptions } from "./generation/options.ts";
@@ -28,6 +29,7 @@ export { packedWeightBytes, setPackedWeightBudget } from "./tensor/packed-weight
 export type { ScatterReduction } from "./tensor/placing.ts";
 export { rand, randint, randLike, randn, randnLike, randperm } from "./tensor/random.ts";
 export type { PadMode } from "./tensor/rearranging.ts";
+export { type SavedTensorsHooks, savedTensorsHooks } from "./tensor/saved-tensors.ts";
 export { persist, type Scope, scope, tidy } from "./tensor/scope.ts";
 export { searchsorted, type UniqueValues } from "./tensor/searching.ts";
 export { broadcastTensors, dstack, hstack, meshgrid, vstack } from "./tensor/stacking.ts";

@@ -13,14 +13,19 @@ export { type FunctionalCallOptions, functionalCall } from "./nn/functional-call
 export * as init from "./nn/init.ts";
 export { Bilinear, Linear } from "./nn/linear.ts";
 export * from "./nn/loss.ts";
-export {
-  type AnyModule,
-  type ForwardHook,
-  type ForwardPreHook,
-  type LoadReport,
-  Module,
-  type StateDict,
-} from "./nn/module.ts";
+export { type AnyModule, type LoadReport, Module, type NamedOptions, type StateDict } from "./nn/module.ts";
+export type {
+  CallGradients,
+  ForwardHook,
+  ForwardPreHook,
+  FullBackwardHook,
+  FullBackwardPreHook,
+  LoadStateDictPostHook,
+  LoadStateDictPreHook,
+  StateDictHook,
+  StateDictPreHook,
+} from "./nn/module-hooks.ts";
+export type { LoadOptions } from "./nn/module-state.ts";
 export {
   MultiheadAttention,
   type MultiheadAttentionCall,

@@ -6,7 +6,7 @@ attention.json    [{ name, args, options, call, state: { key: tensor }, inputs: 
 layers.json       the same for TransformerEncoderLayer, -DecoderLayer, -Encoder, -Decoder and Transformer, with `module`, `layers`
                   and `norm` for encoder and decoder, and `text`, what printing gives
 
-Parameters are drawn by `draw` (the same arithmetic stands in src/nn/transformer.test.ts), as are upstream gradients, so that they
+Parameters are drawn by `draw` (the same arithmetic stands in test/drawn.ts), as are upstream gradients, so that they
 need not be written; gradients of parameters are written as their sum and the sum weighted by place.
 
     python scripts/goldens/transformer_layers.py

@@ -4,7 +4,7 @@
 import { ArgumentError } from "../base/errors.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { AnyModule, Module, StateDict } from "./module.ts";
-import { Buffer, Parameter } from "./parameter.ts";
+import { type Place, placesOf } from "./module-state.ts";
 
 type Tensors = StateDict | Readonly<Record<string, Tensor>>;
 
@@ -30,7 +30,7 @@ export function functionalCall<A extends readonly unknown[], R>(
   options: FunctionalCallOptions = {},
 ): R {
   const given = tensors instanceof Map ? tensors : new Map(Object.entries(tensors));
-  const places = placesOf(module, "");
+  const places = placesOf(module);
   check(module, places, given, options.strict ?? false);
   const chosen = places.map(({ name }) => given.get(name));
   if (options.tieWeights ?? true) tie(places, chosen);
@@ -42,22 +42,6 @@ export function functionalCall<A extends readonly unknown[], R>(
   } finally {
     for (const { owner, property, tensor } of places) Object.assign(owner, { [property]: tensor });
   }
-}
-
-interface Place {
-  readonly name: string;
-  readonly owner: AnyModule;
-  readonly property: string;
-  readonly tensor: Tensor;
-}
-
-/** Where parameters and buffers stand; a shared one has several places. */
-function placesOf(owner: AnyModule, prefix: string): Place[] {
-  const own = Object.entries(owner).flatMap(([property, tensor]) => {
-    if (!(tensor instanceof Parameter || tensor instanceof Buffer)) return [];
-    return [{ name: prefix + owner.spell(property), owner, property, tensor }];
-  });
-  return [...own, ...owner.namedChildren().flatMap(([name, child]) => placesOf(child, `${prefix}${name}.`))];
 }
 
 function check(module: AnyModule, places: readonly Place[], given: StateDict, strict: boolean): void {

@@ -12,22 +12,28 @@
 import type { DType } from "../base/dtype.ts";
 import { isFloating } from "../base/dtype.ts";
 import { CheckpointError } from "../base/errors.ts";
-import { sameShape, showShape } from "../base/shape.ts";
+import type { RemovableHandle } from "../base/removable.ts";
 import { snakeCase } from "../base/spelling.ts";
 import { isGradEnabled, noGrad } from "../tensor/grad-mode.ts";
 import { recorder } from "../tensor/recorder.ts";
 import { tidy } from "../tensor/scope.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import {
+  addHook,
+  callWithHooks,
+  type ForwardHook,
+  type ForwardPreHook,
+  type FullBackwardHook,
+  type FullBackwardPreHook,
+  knownHooks,
+  type LoadStateDictPostHook,
+  type LoadStateDictPreHook,
+  type Prepend,
+  type StateDictHook,
+  type StateDictPreHook,
+} from "./module-hooks.ts";
+import { collectState, type LoadOptions, like, loadState } from "./module-state.ts";
 import { Buffer, Parameter } from "./parameter.ts";
-
-/** Sees the arguments of a call; what it returns replaces them. */
-export type ForwardPreHook<A extends readonly unknown[]> = (module: Module<A>, args: A) => A | undefined | void;
-/** Sees the result of a call; what it returns replaces it. */
-export type ForwardHook<A extends readonly unknown[], R> = (
-  module: Module<A, R>,
-  args: A,
-  result: R,
-) => R | undefined | void;
 
 /** Names in checkpoints to tensors, in order. */
 export type StateDict = Map<string, Tensor>;
@@ -42,13 +48,15 @@ export interface LoadReport {
 // biome-ignore lint/suspicious/noExplicitAny: any module, whatever it takes and gives
 export type AnyModule = Module<any, any>;
 
-interface Hooks<A extends readonly unknown[], R> {
-  readonly before: ForwardPreHook<A>[];
-  readonly after: ForwardHook<A, R>[];
+/** How a walk over a module's tensors or modules names and finds them. */
+export interface NamedOptions {
+  /** What the names begin with. */
+  readonly prefix?: string;
+  /** Also those of submodules. Default: true. */
+  readonly recurse?: boolean;
+  /** What is shared appears once, under its first name; false for all of its names. Default: true. */
+  readonly removeDuplicate?: boolean;
 }
-
-// Kept beside the modules, so that walking a module's properties finds nothing but its own.
-const hooksOf = new WeakMap<object, Hooks<never, never>>();
 
 /** Makes instances callable: what the constructor returns is a function, on which the subclasses put their fields. */
 class Callable {
@@ -84,28 +92,32 @@ export abstract class Module<A extends readonly unknown[] = any, R = any> extend
   children(): AnyModule[] {
     return this.namedChildren().map(([, module]) => module);
   }
-  /** This module and all below it, each once, with dotted names. */
-  namedModules(prefix = "", seen: Set<object> = new Set()): [name: string, module: AnyModule][] {
-    if (seen.has(this)) return [];
-    seen.add(this);
-    const below = this.namedChildren().flatMap(([name, child]) => child.namedModules(dotted(prefix, name), seen));
-    return [[prefix, this], ...below];
+  /** This module and all below it, each once (unless told otherwise), with dotted names. */
+  namedModules(options: Omit<NamedOptions, "recurse"> = {}): [name: string, module: AnyModule][] {
+    const { prefix = "", removeDuplicate = true } = options;
+    const seen = new Set<object>();
+    const walk = (module: AnyModule, path: string): [string, AnyModule][] => {
+      if (removeDuplicate && seen.has(module)) return [];
+      seen.add(module);
+      return [[path, module], ...module.namedChildren().flatMap(([name, child]) => walk(child, dotted(path, name)))];
+    };
+    return walk(this, prefix);
   }
   modules(): AnyModule[] {
     return this.namedModules().map(([, module]) => module);
   }
-  /** Parameters with their names in checkpoints; one that is shared appears once, under its first name. */
-  namedParameters(): [name: string, parameter: Parameter][] {
-    return unique(this.#tensors((t) => t instanceof Parameter)) as [string, Parameter][]; // filtered by class
+  /** Parameters with their names in checkpoints; one that is shared appears once (unless told otherwise), under its first name. */
+  namedParameters(options: NamedOptions = {}): [name: string, parameter: Parameter][] {
+    return this.#named(options, (t): t is Parameter => t instanceof Parameter);
   }
-  parameters(): Parameter[] {
-    return this.namedParameters().map(([, parameter]) => parameter);
+  parameters(options: Pick<NamedOptions, "recurse"> = {}): Parameter[] {
+    return this.namedParameters(options).map(([, parameter]) => parameter);
   }
-  namedBuffers(): [name: string, buffer: Buffer][] {
-    return unique(this.#tensors((t) => t instanceof Buffer)) as [string, Buffer][]; // filtered by class
+  namedBuffers(options: NamedOptions = {}): [name: string, buffer: Buffer][] {
+    return this.#named(options, (t): t is Buffer => t instanceof Buffer);
   }
-  buffers(): Buffer[] {
-    return this.namedBuffers().map(([, buffer]) => buffer);
+  buffers(options: Pick<NamedOptions, "recurse"> = {}): Buffer[] {
+    return this.namedBuffers(options).map(([, buffer]) => buffer);
   }
   /** The module at a dotted path of checkpoint names; the empty path is this one. */
   getSubmodule(path: string): AnyModule {
@@ -118,16 +130,34 @@ export abstract class Module<A extends readonly unknown[] = any, R = any> extend
     }
     return at;
   }
+  /** The parameter of this name in checkpoints. */
+  getParameter(path: string): Parameter {
+    return this.#at(path, "parameter", this.namedParameters({ removeDuplicate: false }));
+  }
+  /** The buffer of this name in checkpoints. */
+  getBuffer(path: string): Buffer {
+    return this.#at(path, "buffer", this.namedBuffers({ removeDuplicate: false }));
+  }
+  #at<T>(path: string, kind: string, all: readonly [string, T][]): T {
+    const found = all.find(([name]) => name === path);
+    if (found !== undefined) return found[1];
+    throw new CheckpointError(`${this.constructor.name} has no ${kind} "${path}".`, { path });
+  }
 
-  #tensors(wanted: (t: Tensor) => boolean): [string, Tensor][] {
-    const out: [string, Tensor][] = [];
-    const walk = (module: AnyModule, prefix: string): void => {
+  #named<T extends Tensor>(options: NamedOptions, wanted: (t: unknown) => t is T): [string, T][] {
+    const { prefix = "", recurse = true, removeDuplicate = true } = options;
+    const out: [string, T][] = [];
+    const seen = new Set<T>();
+    const walk = (module: AnyModule, path: string): void => {
       for (const [name, value] of Object.entries(module)) {
-        if (value instanceof Tensor && wanted(value)) out.push([dotted(prefix, module.spell(name)), value]);
+        if (!wanted(value) || (removeDuplicate && seen.has(value))) continue;
+        seen.add(value);
+        out.push([dotted(path, module.spell(name)), value]);
       }
-      for (const [name, child] of module.namedChildren()) walk(child, dotted(prefix, name));
+      if (!recurse) return;
+      for (const [name, child] of module.namedChildren()) walk(child, dotted(path, name));
     };
-    walk(this, "");
+    walk(this, prefix);
     return out;
   }
 
@@ -135,46 +165,16 @@ export abstract class Module<A extends readonly unknown[] = any, R = any> extend
 
   /** Parameters and persistent buffers under their names; a shared one appears under each. The tensors are the module's own. */
   stateDict(): StateDict {
-    return new Map(this.#tensors((t) => t instanceof Parameter || (t instanceof Buffer && t.persistent)));
+    return collectState(this, new Map(), "");
   }
 
   /**
-   * Copies values in, converting dtypes. Sizes that differ always throw; with `strict` (the default) so do names that are
-   * missing or unexpected. Everything that is wrong is in the one error, and then nothing has been changed.
+   * Copies values in, converting dtypes, or with `assign` puts the given tensors in place of the module's. Sizes that differ always
+   * throw; with `strict` (the default) so do names that are missing or unexpected. Everything that is wrong is in the one error, and
+   * then nothing has been changed.
    */
-  loadStateDict(
-    state: StateDict | Readonly<Record<string, Tensor>>,
-    options: { readonly strict?: boolean } = {},
-  ): LoadReport {
-    const { strict = true } = options;
-    const given = state instanceof Map ? state : new Map(Object.entries(state));
-    const own = this.stateDict();
-    const missingKeys = [...own.keys()].filter((name) => !given.has(name));
-    const unexpectedKeys = [...given.keys()].filter((name) => !own.has(name));
-    const mismatched = [...own].flatMap(([name, t]) => {
-      const from = given.get(name);
-      if (from === undefined || sameShape(from.shape, t.shape)) return [];
-      return [`${name}: the checkpoint has ${showShape(from.shape)}, the model ${showShape(t.shape)}`];
-    });
-    const problems = [
-      ...(strict && missingKeys.length > 0 ? [`missing: ${missingKeys.join(", ")}`] : []),
-      ...(strict && unexpectedKeys.length > 0 ? [`unexpected: ${unexpectedKeys.join(", ")}`] : []),
-      ...mismatched,
-    ];
-    if (problems.length > 0) {
-      throw new CheckpointError(`loading the state of ${this.constructor.name}: ${problems.join("; ")}.`, {
-        missingKeys,
-        unexpectedKeys,
-        mismatched,
-      });
-    }
-    noGrad(() => {
-      for (const [name, t] of own) {
-        const from = given.get(name);
-        if (from !== undefined) t.copy_(from);
-      }
-    });
-    return { missingKeys, unexpectedKeys };
+  loadStateDict(state: StateDict | Readonly<Record<string, Tensor>>, options: LoadOptions = {}): LoadReport {
+    return loadState(this, state instanceof Map ? state : new Map(Object.entries(state)), options);
   }
 
   /**
@@ -182,16 +182,31 @@ export abstract class Module<A extends readonly unknown[] = any, R = any> extend
    * afterwards.
    */
   to(dtype: DType): this {
+    return this.#replaceAll((t) => (isFloating(t.dtype) && t.dtype !== dtype ? t.to(dtype) : t));
+  }
+  float(): this {
+    return this.to("float32");
+  }
+  double(): this {
+    return this.to("float64");
+  }
+  half(): this {
+    return this.to("float16");
+  }
+  bfloat16(): this {
+    return this.to("bfloat16");
+  }
+  /** Puts another tensor in the place of each parameter and buffer for which `make` gives one, shared ones staying shared. */
+  #replaceAll(make: (t: Tensor) => Tensor): this {
     const made = new Map<Tensor, Tensor>();
-    const convert = (t: Tensor): Tensor => {
-      const converted = noGrad(() => t.to(dtype));
-      return t instanceof Buffer ? new Buffer(converted, t.persistent) : new Parameter(converted, t.requiresGrad);
-    };
     for (const module of this.modules()) {
       for (const [name, value] of Object.entries(module)) {
-        if (!(value instanceof Tensor) || !isFloating(value.dtype) || value.dtype === dtype) continue;
-        if (!made.has(value)) made.set(value, convert(value));
-        Object.assign(module, { [name]: made.get(value) });
+        if (!(value instanceof Parameter || value instanceof Buffer)) continue;
+        if (!made.has(value)) {
+          const next = noGrad(() => make(value));
+          made.set(value, next === value ? value : like(value, next));
+        }
+        if (made.get(value) !== value) Object.assign(module, { [name]: made.get(value) });
       }
     }
     return this;
@@ -226,24 +241,49 @@ export abstract class Module<A extends readonly unknown[] = any, R = any> extend
   /** Frees all parameters, buffers and gradients. */
   dispose(): void {
     this.zeroGrad();
-    for (const [, t] of this.#tensors(() => true)) t.dispose("the module's dispose()");
+    const isTensor = (t: unknown): t is Tensor => t instanceof Tensor;
+    for (const [, t] of this.#named({}, isTensor)) t.dispose("the module's dispose()");
   }
 
   // ── hooks ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Runs before each call; returns a function that removes the hook. */
-  registerForwardPreHook(hook: ForwardPreHook<A>): () => void {
-    return register(this.#hooks().before, hook);
+  /** Runs before each call; what it returns replaces the arguments. */
+  registerForwardPreHook(hook: ForwardPreHook<A>, options: Prepend = {}): RemovableHandle {
+    return addHook<A, R, "before">(this, "before", { hook }, options);
   }
-  /** Runs after each call; returns a function that removes the hook. */
-  registerForwardHook(hook: ForwardHook<A, R>): () => void {
-    return register(this.#hooks().after, hook);
+  /** Runs after each call; what it returns replaces the result. With `alwaysCall` also when the call throws. */
+  registerForwardHook(
+    hook: ForwardHook<A, R>,
+    options: Prepend & { readonly alwaysCall?: boolean } = {},
+  ): RemovableHandle {
+    return addHook<A, R, "after">(this, "after", { hook, always: options.alwaysCall ?? false }, options);
   }
-  #hooks(): Hooks<A, R> {
-    const known = hooksOf.get(this) as Hooks<A, R> | undefined; // stored under this very module
-    const hooks: Hooks<A, R> = known ?? { before: [], after: [] };
-    hooksOf.set(this, hooks as unknown as Hooks<never, never>);
-    return hooks;
+  /** Runs in backward when the gradients of a call's results are there; what it returns replaces them. */
+  registerFullBackwardPreHook(hook: FullBackwardPreHook, options: Prepend = {}): RemovableHandle {
+    return addHook<A, R, "beforeBackward">(this, "beforeBackward", { hook }, options);
+  }
+  /**
+   * Runs in backward when the gradients of a call's arguments are there; what it returns replaces them. If no argument requires a
+   * gradient, it runs when those of the results are there. Results in which gradients are looked for: a tensor, or an array.
+   */
+  registerFullBackwardHook(hook: FullBackwardHook, options: Prepend = {}): RemovableHandle {
+    return addHook<A, R, "afterBackward">(this, "afterBackward", { hook }, options);
+  }
+  /** Runs before `stateDict()` takes this module's tensors, also as a part of another module. */
+  registerStateDictPreHook(hook: StateDictPreHook): RemovableHandle {
+    return addHook<A, R, "beforeState">(this, "beforeState", { hook });
+  }
+  /** Runs when `stateDict()` has taken this module's tensors, and may change the state. */
+  registerStateDictPostHook(hook: StateDictHook): RemovableHandle {
+    return addHook<A, R, "afterState">(this, "afterState", { hook });
+  }
+  /** Runs before a state's names are compared with this module's, and may change the state. */
+  registerLoadStateDictPreHook(hook: LoadStateDictPreHook): RemovableHandle {
+    return addHook<A, R, "beforeLoad">(this, "beforeLoad", { hook });
+  }
+  /** Runs when a state has been loaded, and may take names out of the report, which are then no error. */
+  registerLoadStateDictPostHook(hook: LoadStateDictPostHook): RemovableHandle {
+    return addHook<A, R, "afterLoad">(this, "afterLoad", { hook });
   }
 
   // ── printing ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -276,24 +316,10 @@ function invoke<A extends readonly unknown[], R>(module: Module<A, R>, given: A)
   return recorder.range("module", name, () => call(module, given));
 }
 
-function call<A extends readonly unknown[], R>(module: Module<A, R>, given: A): R {
-  const hooks = hooksOf.get(module) as Hooks<A, R> | undefined; // stored under this very module
-  const run = (): R => {
-    let args = given;
-    for (const hook of hooks?.before ?? []) args = hook(module, args) ?? args;
-    let result = module.forward(...args);
-    for (const hook of hooks?.after ?? []) result = hook(module, args, result) ?? result;
-    return result;
-  };
+function call<A extends readonly unknown[], R>(module: Module<A, R>, args: A): R {
+  const hooks = knownHooks(module);
+  const run = (): R => (hooks === undefined ? module.forward(...args) : callWithHooks(module, hooks, args));
   return isGradEnabled() ? run() : tidy(run, module.constructor.name);
-}
-
-function register<H>(list: H[], hook: H): () => void {
-  list.push(hook);
-  return () => {
-    const at = list.indexOf(hook);
-    if (at >= 0) list.splice(at, 1);
-  };
 }
 
 /** `Name(extra)`, or with children each on lines of its own. */
@@ -305,13 +331,4 @@ export function tree(name: string, extra: string, children: readonly string[]): 
 
 function dotted(prefix: string, name: string): string {
   return prefix === "" ? name : `${prefix}.${name}`;
-}
-
-function unique<T>(entries: readonly (readonly [string, T])[]): [string, T][] {
-  const seen = new Set<T>();
-  return entries.flatMap(([name, value]) => {
-    if (seen.has(value)) return [];
-    seen.add(value);
-    return [[name, value] as [string, T]];
-  });
 }

@@ -1,13 +1,14 @@
 // MultiheadAttention and the Transformer layers with every kind of mask: PyTorch's names, results and gradients.
 
 import { test } from "node:test";
+import { drawn as draw } from "../../test/drawn.ts";
 import { closeToGolden, fromGolden, type GoldenTensor, matchesGolden } from "../../test/golden.ts";
 import { close, deepEqual, equal, fixture, ok, throws } from "../../test/portable/harness.ts";
 import { ArgumentError, DTypeError, ShapeError } from "../base/errors.ts";
 import { manualSeed } from "../base/random.ts";
 import * as nn from "../nn.ts";
 import { grad } from "../tensor/autograd.ts";
-import { fromArray, ones, zeros } from "../tensor/create.ts";
+import { ones, zeros } from "../tensor/create.ts";
 import { noGrad } from "../tensor/grad-mode.ts";
 import { memoryStats } from "../tensor/memory.ts";
 import { rand } from "../tensor/random.ts";
@@ -33,17 +34,6 @@ interface LayerGolden extends Golden {
   readonly text: string;
   readonly layers?: number;
   readonly norm?: boolean;
-}
-
-/** As `draw` in scripts/goldens/transformer_layers.py. */
-function draw(seed: number, shape: readonly number[]): Tensor {
-  const out = new Float64Array(shape.reduce((n, s) => n * s, 1));
-  let state = Number((BigInt(seed) * 2654435761n) % 4294967296n);
-  for (let i = 0; i < out.length; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    out[i] = (state >>> 20) / 2048 - 1;
-  }
-  return fromArray(out, shape);
 }
 
 function fill(module: nn.AnyModule): void {

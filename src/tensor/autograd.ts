@@ -157,7 +157,7 @@ function visit(
         disposeUnused(node, slots, [], createGraph);
         continue;
       }
-      const grads = node.callHooks(slots);
+      const grads = node.callTensorHooks(slots);
       wanted?.edges.forEach((edge, i) => {
         if (edge.node === node) wanted.results[i] = grads[edge.index]?.alias();
       });
@@ -167,7 +167,8 @@ function visit(
         if (wanted === undefined) accumulateLeaf(node, grads[0], createGraph);
         else disposeUnused(node, slots, [], createGraph);
       } else {
-        const results = step(node, grads, createGraph);
+        const outputs = node.callPreHooks(grads);
+        const results = node.callPostHooks(step(node, outputs, createGraph), outputs);
         results.forEach((g, i) => {
           const edge = node.edges[i];
           if (g !== undefined && edge !== undefined) add(edge, g);

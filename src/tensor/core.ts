@@ -3,6 +3,7 @@
 
 import { bytesOf, type DType, isFloating } from "../base/dtype.ts";
 import { AutogradError, LifetimeError, ShapeError } from "../base/errors.ts";
+import type { RemovableHandle } from "../base/removable.ts";
 import { contiguousStrides, isContiguous, numel, showShape } from "../base/shape.ts";
 import { defaultDevice } from "../devices/default.ts";
 import type { Device } from "../ir/device.ts";
@@ -37,6 +38,8 @@ export class Tensor {
   /** What the collector is asked about in place of this handle. */
   token: Token | undefined = undefined;
   #freedBy: string | undefined = undefined;
+  /** Where a leaf's gradient ends, with its hooks, also while none is required. */
+  #accumulator: AccumulateGrad | undefined = undefined;
 
   /** Wraps memory; made by the functions of `create.ts` and by operators, not by users. Takes over one hold of `storage`. */
   constructor(storage: Storage, shape: readonly number[], strides: readonly number[], offset: number, dtype: DType) {
@@ -188,23 +191,43 @@ export class Tensor {
         dtype: this.dtype,
       });
     }
-    this.edge = value ? { node: new AccumulateGrad(this), index: 0 } : undefined;
+    this.edge = value ? { node: (this.#accumulator ??= new AccumulateGrad(this)), index: 0 } : undefined;
   }
   /** Sets `requiresGrad` and returns the tensor. */
   requiresGrad_(value = true): this {
     this.requiresGrad = value;
     return this;
   }
-  /** Keeps the gradient of this inner tensor in `grad` when backward passes it. */
+  /** Keeps the gradient of this inner tensor in `grad` when backward passes it; further ones are added, as on a leaf. */
   retainGrad(): this {
-    if (this.gradFn === undefined) return this;
-    this.gradFn.retain(this.edge!.index, this);
+    const edge = this.#hookable("retainGrad");
+    if (!this.isLeaf) edge.node.retain(edge.index, this);
     return this;
   }
-  /** Calls `hook` with this tensor's gradient each time it is computed; returns a function that removes the hook. */
-  registerHook(hook: TensorHook): () => void {
-    if (this.edge === undefined) throw new AutogradError("registerHook: this tensor does not require a gradient.", {});
-    return this.edge.node.hook(this.edge.index, hook);
+  /** Whether an inner tensor's gradient is kept. */
+  get retainsGrad(): boolean {
+    return this.gradFn?.retains(this.edge!.index, this) ?? false;
+  }
+  /**
+   * Calls `hook` with this tensor's gradient each time it is computed, hooks in the order in which they came; what it returns replaces
+   * the gradient. A leaf's hooks run before the gradient is added to `grad`.
+   */
+  registerHook(hook: TensorHook): RemovableHandle {
+    const { node, index } = this.#hookable("registerHook");
+    return node.hook(index, hook);
+  }
+  /** Calls `hook` with this leaf each time a gradient has been added to its `grad`. */
+  registerPostAccumulateGradHook(hook: (leaf: Tensor) => void): RemovableHandle {
+    const { node } = this.#hookable("registerPostAccumulateGradHook");
+    if (node instanceof AccumulateGrad) return node.after(hook);
+    throw new AutogradError(
+      "registerPostAccumulateGradHook: only a leaf accumulates a gradient, and this tensor was computed. registerHook sees its gradient.",
+      {},
+    );
+  }
+  #hookable(op: string): Edge {
+    if (this.edge !== undefined) return this.edge;
+    throw new AutogradError(`${op}: this tensor does not require a gradient.`, { op });
   }
 }
 

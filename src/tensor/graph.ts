@@ -1,7 +1,9 @@
 // The graph that backward walks. A node is one recorded operation: its edges lead to what made its inputs, and it holds
 // handles on the tensors its gradient needs, with the version each had, until it has run.
 
-import { AutogradError, LifetimeError } from "../base/errors.ts";
+import { AutogradError, LifetimeError, ShapeError } from "../base/errors.ts";
+import { type Registered, type RemovableHandle, register } from "../base/removable.ts";
+import { sameShape, showShape } from "../base/shape.ts";
 import { forwardLines } from "./anomaly.ts";
 import type { Tensor, TensorHook } from "./core.ts";
 import { nextNode, persist } from "./scope.ts";
@@ -14,6 +16,20 @@ export interface Edge {
 
 export type Gradients = readonly (Tensor | undefined)[];
 
+/** Sees the gradients of a node's outputs before it runs; what it returns replaces them. */
+export type NodePreHook = (gradOutputs: Gradients) => Gradients | undefined | void;
+/** Sees the gradients of a node's inputs after it ran, and those of its outputs; what it returns replaces the former. */
+export type NodeHook = (gradInputs: Gradients, gradOutputs: Gradients) => Gradients | undefined | void;
+
+interface NodeHooks {
+  /** On single outputs. */
+  readonly tensor: Map<number, Registered<TensorHook>[]>;
+  /** Tensors that keep the gradient of an output, whatever hooks are registered later. */
+  readonly retained: Map<number, Set<Tensor>>;
+  readonly before: Registered<NodePreHook>[];
+  readonly after: Registered<NodeHook>[];
+}
+
 export abstract class Node {
   /** As PyTorch shows it: `MulBackward0`. */
   readonly name: string;
@@ -22,7 +38,7 @@ export abstract class Node {
   readonly edges: readonly (Edge | undefined)[];
   /** The calls that made it, if `detectAnomaly` asks. */
   readonly lines: string | undefined = forwardLines();
-  #hooks: Map<number, TensorHook[]> | undefined;
+  #hooks: NodeHooks | undefined;
 
   constructor(name: string, edges: readonly (Edge | undefined)[], number: number = nextNode()) {
     this.name = name;
@@ -36,42 +52,96 @@ export abstract class Node {
   abstract release(): void;
   abstract savedTensors(): readonly Tensor[];
 
-  hook(index: number, hook: TensorHook): () => void {
-    this.#hooks ??= new Map();
-    const list = this.#hooks.get(index) ?? [];
-    this.#hooks.set(index, list);
-    list.push(hook);
-    return () => {
-      const at = list.indexOf(hook);
-      if (at >= 0) list.splice(at, 1);
-    };
+  /** The functions that made this one's inputs, each with which of its outputs was taken; undefined for a constant. */
+  get nextFunctions(): readonly (readonly [node: Node, index: number] | undefined)[] {
+    return this.edges.map((edge) => edge && [edge.node, edge.index]);
   }
 
+  // ── hooks ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Calls `hook` after this function's gradients were computed. */
+  registerHook(hook: NodeHook): RemovableHandle {
+    return register(this.#ownHooks().after, { hook });
+  }
+  /** Calls `hook` before this function's gradients are computed. */
+  registerPrehook(hook: NodePreHook): RemovableHandle {
+    return register(this.#ownHooks().before, { hook });
+  }
+  /** Calls `hook` with the gradient of output `index`. */
+  hook(index: number, hook: TensorHook): RemovableHandle {
+    const { tensor } = this.#ownHooks();
+    const list = tensor.get(index) ?? [];
+    tensor.set(index, list);
+    return register(list, { hook });
+  }
+  /** Keeps the gradient of output `index` in `tensor.grad`, as it is after all hooks. */
   retain(index: number, tensor: Tensor): void {
-    this.hook(index, (g) => {
-      tensor.grad = persist(g.alias());
-    });
+    const { retained } = this.#ownHooks();
+    retained.set(index, (retained.get(index) ?? new Set()).add(tensor));
+  }
+  retains(index: number, tensor: Tensor): boolean {
+    return this.#hooks?.retained.get(index)?.has(tensor) ?? false;
+  }
+  #ownHooks(): NodeHooks {
+    return (this.#hooks ??= { tensor: new Map(), retained: new Map(), before: [], after: [] });
   }
 
+  /** Whether somebody may have seen the gradients that pass here. */
   get hooked(): boolean {
     return this.#hooks !== undefined;
   }
-
-  /** Passes gradients through the hooks. */
-  callHooks(grads: Gradients): Gradients {
-    if (this.#hooks === undefined) return grads;
+  /** Passes gradients through the hooks of the outputs, and leaves what comes out to the tensors that keep theirs. */
+  callTensorHooks(grads: Gradients): Gradients {
+    const hooks = this.#hooks;
+    if (hooks === undefined) return grads;
     return grads.map((grad, index) => {
       let g = grad;
-      if (g !== undefined) for (const hook of [...(this.#hooks?.get(index) ?? [])]) g = hook(g) ?? g;
+      if (g === undefined) return undefined;
+      for (const { hook } of [...(hooks.tensor.get(index) ?? [])]) g = replaced(this, g, hook(g));
+      for (const tensor of hooks.retained.get(index) ?? []) {
+        tensor.grad = persist(tensor.grad === undefined ? g.alias() : tensor.grad.add(g));
+      }
       return g;
     });
   }
+  callPreHooks(grads: Gradients): Gradients {
+    let result = grads;
+    for (const { hook } of [...(this.#hooks?.before ?? [])]) result = allReplaced(this, result, hook(result));
+    return result;
+  }
+  /** The hooks see handles of their own: those that are passed on are freed by who takes them. */
+  callPostHooks(grads: (Tensor | undefined)[], outputs: Gradients): (Tensor | undefined)[] {
+    const after = this.#hooks?.after ?? [];
+    if (after.length === 0) return grads;
+    let result: Gradients = grads;
+    for (const { hook } of [...after]) result = allReplaced(this, result, hook(result, outputs));
+    return result.map((g) => g?.alias());
+  }
+}
+
+/** What a hook gave in place of a gradient, if it fits there. */
+function replaced(node: Node, grad: Tensor, given: Tensor | undefined | void): Tensor {
+  if (given === undefined) return grad;
+  if (sameShape(given.shape, grad.shape) && given.dtype === grad.dtype) return given;
+  throw new ShapeError(
+    `${node.name}: a hook returned ${given.dtype} ${showShape(given.shape)} for a gradient that is ${grad.dtype} ${showShape(grad.shape)}.`,
+    { node: node.name, returned: given.shape, gradient: grad.shape },
+  );
+}
+function allReplaced(node: Node, grads: Gradients, given: Gradients | undefined | void): Gradients {
+  if (given === undefined) return grads;
+  if (given.length !== grads.length) {
+    throw new AutogradError(`${node.name}: a hook returned ${given.length} gradients for ${grads.length}.`, {
+      node: node.name,
+    });
+  }
+  return given.map((g, i) => (g === undefined || grads[i] === undefined ? g : replaced(node, grads[i], g)));
 }
 
 /** Where a leaf's gradient ends: it is added to `leaf.grad`. */
 export class AccumulateGrad extends Node {
   readonly leaf: Tensor;
-  #after: ((leaf: Tensor) => void)[] = [];
+  readonly #after: Registered<(leaf: Tensor) => void>[] = [];
 
   constructor(leaf: Tensor) {
     super("AccumulateGrad", [], -1);
@@ -87,14 +157,11 @@ export class AccumulateGrad extends Node {
   }
 
   /** Called after the gradient has been added. */
-  after(hook: (leaf: Tensor) => void): () => void {
-    this.#after.push(hook);
-    return () => {
-      this.#after = this.#after.filter((h) => h !== hook);
-    };
+  after(hook: (leaf: Tensor) => void): RemovableHandle {
+    return register(this.#after, { hook });
   }
   done(): void {
-    for (const hook of this.#after) hook(this.leaf);
+    for (const { hook } of [...this.#after]) hook(this.leaf);
   }
 }
 
