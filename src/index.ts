@@ -12,6 +12,7 @@ export * from "./metrics.ts";
 export * from "./models.ts";
 export * as nn from "./nn.ts";
 export * as optim from "./optim.ts";
+export * from "./peft.ts";
 export * from "./pipelines.ts";
 export * from "./profiler.ts";
 export { detectAnomaly } from "./tensor/anomaly.ts";

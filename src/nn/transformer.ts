@@ -6,17 +6,16 @@ import { ArgumentError, ShapeError } from "../base/errors.ts";
 import { showShape } from "../base/shape.ts";
 import { full } from "../tensor/create.ts";
 import { gelu, relu } from "../tensor/functional/activation.ts";
-import { noGrad } from "../tensor/grad-mode.ts";
 import { tidy } from "../tensor/scope.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { ModuleList } from "./container.ts";
+import { copyModule } from "./copy.ts";
 import { Dropout } from "./dropout.ts";
 import { xavierUniform_ } from "./init.ts";
 import { Linear } from "./linear.ts";
 import { type AnyModule, Module } from "./module.ts";
 import { MultiheadAttention } from "./multihead-attention.ts";
 import { LayerNorm } from "./normalization.ts";
-import { Buffer, Parameter } from "./parameter.ts";
 
 export type TransformerActivation = "relu" | "gelu" | ((x: Tensor) => Tensor);
 
@@ -175,34 +174,7 @@ export class TransformerDecoderLayer extends Module<[tgt: Tensor, memory: Tensor
 
 /** So many layers with the values of the given one, each its own. */
 function clones<M extends AnyModule>(layer: M, count: number): ModuleList<M> {
-  return new ModuleList(Array.from({ length: count }, () => copyOf(layer)));
-}
-/**
- * Made without the constructor of its class, which would want arguments and draw numbers; so without private members (`#x`) that
- * the class may have.
- */
-function copyOf<M extends AnyModule>(module: M, made: Map<object, object> = new Map()): M {
-  const known = made.get(module);
-  if (known !== undefined) return known as M; // stored under this very module
-  const copy = Reflect.construct(Module, [], module.constructor) as M; // of the class of the module
-  made.set(module, copy);
-  const once = (t: Tensor, copied: () => Tensor): Tensor => {
-    const tensor = (made.get(t) as Tensor | undefined) ?? noGrad(() => tidy(copied)); // stored under this very tensor
-    made.set(t, tensor);
-    return tensor;
-  };
-  for (const [name, value] of Object.entries(module) as [string, unknown][]) {
-    const own =
-      value instanceof Module
-        ? copyOf(value, made)
-        : value instanceof Parameter
-          ? once(value, () => new Parameter(value.detach().clone(), value.requiresGrad))
-          : value instanceof Buffer
-            ? once(value, () => new Buffer(value.detach().clone(), value.persistent))
-            : value;
-    Object.assign(copy, { [name]: own });
-  }
-  return copy;
+  return new ModuleList(Array.from({ length: count }, () => copyModule(layer)));
 }
 
 export interface EncoderMasks {
