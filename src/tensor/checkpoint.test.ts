@@ -3,10 +3,10 @@
 import { test } from "node:test";
 import { close, deepEqual, equal, ok, throws } from "../../test/portable/harness.ts";
 import { tolerances } from "../../test/tolerances.ts";
-import { AutogradError, LifetimeError, ShapeError, UnsupportedError } from "../base/errors.ts";
+import { ArgumentError, AutogradError, LifetimeError, ShapeError, UnsupportedError } from "../base/errors.ts";
 import { defaultGenerator, manualSeed } from "../base/random.ts";
 import { backward, grad } from "./autograd.ts";
-import { checkpoint } from "./checkpoint.ts";
+import { checkpoint, checkpointSequential } from "./checkpoint.ts";
 import { ones, tensor } from "./create.ts";
 import { defineFunction } from "./function.ts";
 import { dropout } from "./functional/activation.ts";
@@ -198,4 +198,25 @@ test("what cannot work is refused", () => {
   throws(() => checkpoint((t: Tensor) => t.matmul(ones([2, 2])), x), ShapeError);
   x.exp().sum().backward(); // what was thrown inside has left no trace
   ok(x.grad instanceof Tensor);
+});
+
+test("checkpointSequential: the same numbers and draws, with the inputs of the parts held", () => {
+  const run = (segments: number): { readonly numbers: Float32Array[]; readonly held: number } => {
+    manualSeed(7);
+    const weights = Array.from({ length: 5 }, () => leaf(8, 8));
+    const layers = weights.map((w) => (x: Tensor) => dropout(x.matmul(w).tanh(), 0.3));
+    const x = leaf(16, 8);
+    const { liveBytes } = memoryStats();
+    const y = segments === 0 ? layers.reduce((a, f) => f(a), x) : checkpointSequential(layers, segments, x);
+    const held = memoryStats().liveBytes - liveBytes;
+    y.sum().backward();
+    return { numbers: [y, x.grad!, ...weights.map((w) => w.grad!)].map((t) => t.toArray() as Float32Array), held };
+  };
+  const plain = tidy(() => run(0));
+  for (const segments of [1, 2, 3, 5]) {
+    const { numbers, held } = tidy(() => run(segments));
+    deepEqual(numbers, plain.numbers, `${segments} segments`);
+    ok(segments === 1 || held < plain.held, `${held} of ${plain.held} bytes`);
+  }
+  throws(() => checkpointSequential([(x) => x], 2, ones([1])), ArgumentError, /2 segments of 1 functions/);
 });

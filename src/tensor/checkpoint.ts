@@ -4,7 +4,7 @@
 //   forward    what an operation saves is only counted:         0, 1, 2, …
 //   backward   the first that is asked for runs the part anew:  0, 1, 2, … are caught as they are saved, and handed out
 
-import { AutogradError, UnsupportedError } from "../base/errors.ts";
+import { ArgumentError, AutogradError, UnsupportedError } from "../base/errors.ts";
 import { defaultGenerator, type GeneratorState } from "../base/random.ts";
 import { sameShape, showShape } from "../base/shape.ts";
 import { Tensor } from "./core.ts";
@@ -22,6 +22,28 @@ export function checkpoint<A extends readonly unknown[], R>(fn: (...inputs: A) =
   if (!isGradEnabled()) return fn(...inputs);
   const part = new Part(fn, inputs);
   return part.forward(inputs);
+}
+
+/**
+ * Functions one after another, `Sequential`'s modules for example, in `segments` parts of equal length (the last may be longer), of which
+ * all but the last are checkpoints: memory of the inputs of each, and of one part.
+ */
+export function checkpointSequential(
+  functions: Iterable<(x: Tensor) => Tensor>,
+  segments: number,
+  input: Tensor,
+): Tensor {
+  const list = [...functions];
+  if (!(Number.isInteger(segments) && segments >= 1 && segments <= list.length)) {
+    throw new ArgumentError(`checkpointSequential: ${segments} segments of ${list.length} functions.`, { segments });
+  }
+  const size = Math.floor(list.length / segments);
+  const through = (part: readonly ((x: Tensor) => Tensor)[]): ((x: Tensor) => Tensor) => {
+    return (x) => part.reduce((y, f) => f(y), x);
+  };
+  let x = input;
+  for (let s = 0; s < segments - 1; s++) x = checkpoint(through(list.slice(s * size, (s + 1) * size)), x);
+  return through(list.slice((segments - 1) * size))(x);
 }
 
 /** What one saved tensor has to look like when it comes again. */
