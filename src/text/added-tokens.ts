@@ -3,9 +3,10 @@
 
 import { CheckpointError } from "../base/errors.ts";
 import { Fields, type JsonObject } from "./fields.ts";
+import { isBlank } from "./letters.ts";
 import { Normalized } from "./normalized.ts";
 import type { Normalizer } from "./normalizers.ts";
-import { escapeLiteral } from "./pattern.ts";
+import { Trie } from "./trie.ts";
 
 export type AddedToken = {
   readonly content: string;
@@ -55,8 +56,10 @@ export class AddedTokens {
 
   /** A token as it stands in encoded text: its content, normalized if it is looked for so. */
   textOf(id: number): string | undefined {
-    if (!this.#byId.has(id)) return undefined;
-    return this.#prepared().normalizedTexts.get(id) ?? this.#byId.get(id)?.content;
+    const token = this.#byId.get(id);
+    if (token === undefined || !token.normalized) return token?.content;
+    this.#finder ??= this.#makeFinder();
+    return this.#finder.normalizedTexts.get(id) ?? token.content;
   }
 
   /** Adds a token, or changes the flags of one. */
@@ -69,50 +72,55 @@ export class AddedTokens {
 
   /** The text in sections: added tokens as they came, and what is between them normalized. */
   sections(text: string): readonly Section[] {
-    const { inText, inNormalized, normalizedIds } = this.#prepared();
-    const found = this.#find(new Normalized(text), inText, this.#ids);
+    this.#finder ??= this.#makeFinder();
+    const { inText, inNormalized } = this.#finder;
+    const found = this.#find(new Normalized(text), inText);
     return found.flatMap((section) => {
       if (section.id !== null) return section;
-      return this.#find(this.#normalizer(section.text), inNormalized, normalizedIds);
+      return this.#find(this.#normalizer(section.text), inNormalized);
     });
   }
 
-  #prepared(): Finder {
-    if (this.#finder !== null) return this.#finder;
+  #makeFinder(): Finder {
     const tokens = [...this.#byId];
-    const asIs = tokens.filter(([, token]) => !token.normalized).map(([, token]) => token.content);
-    const normalizedTexts = new Map(
-      tokens
-        .filter(([, token]) => token.normalized)
-        .map(([id, token]) => [id, this.#normalizer(new Normalized(token.content)).text]),
-    );
-    const normalizedIds = new Map([...normalizedTexts].reverse().map(([id, text]) => [text, id])); // the first wins
-    this.#finder = {
-      inText: anyOf(asIs),
-      inNormalized: anyOf([...normalizedIds.keys()]),
-      normalizedIds,
-      normalizedTexts,
+    const asIs = tokens.filter(([, token]) => !token.normalized);
+    const normalized = tokens
+      .filter(([, token]) => token.normalized)
+      .map(([id, token]): readonly [number, string] => [id, this.#normalizer(new Normalized(token.content)).text]);
+    return {
+      inText: finderOf(asIs.map(([id, token]) => [id, token.content])),
+      inNormalized: finderOf(normalized),
+      normalizedTexts: new Map(normalized),
     };
-    return this.#finder;
   }
 
-  #find(text: Normalized, pattern: RegExp | null, ids: ReadonlyMap<string, number>): readonly Section[] {
-    if (text.text === "") return [];
-    if (pattern === null) return [{ text, id: null }];
+  #find(text: Normalized, finder: Trie | null): readonly Section[] {
+    const whole = text.text;
+    if (whole === "") return [];
+    if (finder === null) return [{ text, id: null }];
     const sections: Section[] = [];
     let at = 0;
-    for (const match of text.text.matchAll(pattern)) {
-      const id = ids.get(match[0]);
-      const token = id === undefined ? undefined : this.#byId.get(id);
-      let [start, end] = [match.index, match.index + match[0].length];
-      if (id === undefined || token === undefined || (token.singleWord && insideWord(text.text, start, end))) continue;
-      while (token.lstrip && start > at && isBlank(text.text, start - 1)) start--;
-      while (token.rstrip && isBlank(text.text, end)) end++;
+    for (let place = 0; place < whole.length; ) {
+      if (finder.next(0, whole.charCodeAt(place)) < 0) {
+        place++;
+        continue;
+      }
+      const found = finder.longest(whole, place);
+      if (found === null) {
+        place++;
+        continue;
+      }
+      let [start, end] = [place, found.end];
+      place = end;
+      const token = this.#byId.get(found.value);
+      if (token === undefined || (token.singleWord && insideWord(whole, start, end))) continue;
+      while (token.lstrip && start > at && isBlank(whole, start - 1)) start--;
+      while (token.rstrip && end < whole.length && isBlank(whole, end)) end++;
       if (at < start) sections.push({ text: text.slice(at, start), id: null });
-      sections.push({ text: text.slice(start, end), id });
+      sections.push({ text: text.slice(start, end), id: found.value });
       at = end;
     }
-    if (at < text.text.length) sections.push({ text: text.slice(at, text.text.length), id: null });
+    if (at < whole.length) sections.push({ text: text.slice(at, whole.length), id: null });
     return sections;
   }
 
@@ -129,11 +137,10 @@ export class AddedTokens {
   }
 }
 
-/** What finds the tokens: one pattern for the text as it came, one for the normalized text. */
+/** What finds the tokens in the text as it came, and in the normalized text. */
 type Finder = {
-  readonly inText: RegExp | null;
-  readonly inNormalized: RegExp | null;
-  readonly normalizedIds: ReadonlyMap<string, number>;
+  readonly inText: Trie | null;
+  readonly inNormalized: Trie | null;
   readonly normalizedTexts: ReadonlyMap<number, string>;
 };
 
@@ -156,14 +163,11 @@ export function readAddedToken(config: unknown, where: string): { readonly id: n
   };
 }
 
-/** Finds the longest of the texts at each place. */
-function anyOf(texts: readonly string[]): RegExp | null {
-  const longestFirst = texts.filter((text) => text !== "").sort((a, b) => b.length - a.length);
-  return longestFirst.length === 0 ? null : new RegExp(longestFirst.map(escapeLiteral).join("|"), "gu");
-}
-
-function isBlank(text: string, at: number): boolean {
-  return /\p{White_Space}/u.test(text.charAt(at));
+/** Finds the longest of the texts at each place; of equal ones the first counts. */
+function finderOf(texts: readonly (readonly [id: number, text: string])[]): Trie | null {
+  const trie = new Trie(1024);
+  for (const [id, text] of texts.toReversed()) if (text !== "") trie.set(text, id);
+  return texts.length === 0 ? null : trie;
 }
 
 const WORD = "[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}]";

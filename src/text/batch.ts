@@ -1,7 +1,7 @@
 // Encodings as a model takes them: columns of numbers under Hugging Face's names, padded to one length.
 
-import { ArgumentError } from "../base/errors.ts";
 import type { Encoding } from "./encoding.ts";
+import { filled, paddedLength } from "./padding.ts";
 import type { Side } from "./truncation.ts";
 
 /** One encoded text. Which of the optional columns there are, the caller says. */
@@ -46,23 +46,18 @@ export type Padding = {
 
 /** The rows, all as long as the longest or as `padding.length`; rows that are longer stay so. */
 export function padRows(rows: readonly Row[], padding: Padding): Row[] {
-  const { length = rows.reduce((longest, row) => Math.max(longest, row.inputIds.length), 0), multipleOf = 1 } = padding;
-  if (!(multipleOf >= 1)) {
-    throw new ArgumentError(`pad: padToMultipleOf must be 1 or more, got ${multipleOf}.`, {
-      padToMultipleOf: multipleOf,
-    });
-  }
-  const target = Math.ceil(length / multipleOf) * multipleOf;
+  const target = paddedLength(
+    rows.map((row) => row.inputIds.length),
+    padding.length,
+    padding.multipleOf,
+  );
   return rows.map((row) => padRow(row, target, padding));
 }
 
 function padRow(row: Row, target: number, { id, typeId, side }: Padding): Row {
   const missing = target - row.inputIds.length;
   if (missing <= 0) return row;
-  const pad = <T>(values: T[], value: T): T[] => {
-    const filler = new Array<T>(missing).fill(value);
-    return side === "right" ? [...values, ...filler] : [...filler, ...values];
-  };
+  const pad = <T>(values: T[], value: T): T[] => filled(values, missing, value, side);
   return {
     inputIds: pad(row.inputIds, id),
     attentionMask: pad(row.attentionMask, 0),

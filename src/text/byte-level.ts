@@ -1,7 +1,7 @@
 // The byte alphabet of GPT-2: every byte has a printable character, so that any text is a word over 256 letters and
 // nothing is ever unknown. Printable Latin-1 stands for itself; the other 68 bytes take U+0100 and up, in order.
 
-import type { Normalized, Rewrite } from "./normalized.ts";
+import { type Normalized, Rewrite } from "./normalized.ts";
 import { decodeUtf8, pushUtf8 } from "./utf8.ts";
 
 const charOfByte: readonly string[] = alphabetByByte();
@@ -31,15 +31,12 @@ export function byteLetters(text: string): string {
 export function toByteLetters(piece: Normalized): Normalized {
   const letters = byteLetters(piece.text);
   if (letters.length === piece.text.length) return piece.withText(letters); // one byte a unit: all ASCII
-  return piece.rewrite(characters(piece.text));
-}
-
-function* characters(text: string): Generator<Rewrite> {
-  let at = 0;
-  for (const char of text) {
-    yield [byteLetters(char), at, at + char.length];
-    at += char.length;
+  const rewrite = new Rewrite(piece);
+  for (const char of piece.text) {
+    let change = 0;
+    for (const letter of byteLetters(char)) rewrite.put(letter, change++ === 0 ? 0 : 1);
   }
+  return rewrite.done();
 }
 
 /** The text of tokens over the byte alphabet. A token with any other letter stands for itself. */

@@ -3,7 +3,8 @@
 import { fromByteLetters } from "./byte-level.ts";
 import { Fields } from "./fields.ts";
 import { type PatternConfig, readPattern } from "./pattern.ts";
-import { decodeUtf8 } from "./utf8.ts";
+import { type PrependScheme, prependScheme } from "./pre-tokenizers.ts";
+import { strictUtf8 } from "./utf8.ts";
 
 export type DecoderConfig =
   | {
@@ -12,10 +13,24 @@ export type DecoderConfig =
       readonly trim_offsets?: boolean;
       readonly use_regex?: boolean;
     }
-  | { readonly type: "ByteFallback" }
-  | { readonly type: "Fuse" }
+  | { readonly type: "ByteFallback" | "Fuse" }
+  | { readonly type: "BPEDecoder"; readonly suffix: string }
+  | {
+      readonly type: "CTC";
+      readonly pad_token: string;
+      readonly word_delimiter_token: string;
+      readonly cleanup: boolean;
+    }
+  | {
+      readonly type: "Metaspace";
+      readonly replacement: string;
+      readonly prepend_scheme?: PrependScheme;
+      readonly add_prefix_space?: boolean;
+      readonly split?: boolean;
+    }
   | { readonly type: "Strip"; readonly content: string; readonly start: number; readonly stop: number }
   | { readonly type: "Replace"; readonly pattern: PatternConfig; readonly content: string }
+  | { readonly type: "WordPiece"; readonly prefix: string; readonly cleanup: boolean }
   | { readonly type: "Sequence"; readonly decoders: readonly DecoderConfig[] };
 
 export type Decoder = (tokens: readonly string[]) => readonly string[];
@@ -24,14 +39,31 @@ const kinds: { readonly [type in DecoderConfig["type"]]: (fields: Fields) => Dec
   ByteLevel: () => (tokens) => [fromByteLetters(tokens)],
   ByteFallback: () => byteFallback,
   Fuse: () => (tokens) => [tokens.join("")],
+  BPEDecoder: (fields) => {
+    const suffix = fields.string("suffix", "</w>");
+    return (tokens) => tokens.map((token, i) => token.replaceAll(suffix, i === tokens.length - 1 ? "" : " "));
+  },
+  CTC: (fields) => {
+    const [pad, delimiter] = [fields.string("pad_token", "<pad>"), fields.string("word_delimiter_token", "|")];
+    const clean = fields.boolean("cleanup", true);
+    return (tokens) => ctc(tokens, pad, delimiter, clean);
+  },
+  Metaspace: (fields) => {
+    const [mark, scheme] = [fields.char("replacement", "▁"), prependScheme(fields)];
+    return (tokens) => tokens.map((token, i) => token.replaceAll(mark, i === 0 && scheme !== "never" ? "" : " "));
+  },
   Strip: (fields) => {
-    const [content, start, stop] = [fields.string("content"), fields.count("start"), fields.count("stop")];
+    const [content, start, stop] = [fields.char("content"), fields.count("start"), fields.count("stop")];
     return (tokens) => tokens.map((token) => strip(token, content, start, stop));
   },
   Replace: (fields) => {
     const pattern = readPattern(fields, "pattern");
     const content = fields.string("content");
     return (tokens) => tokens.map((token) => token.replace(pattern, () => content));
+  },
+  WordPiece: (fields) => {
+    const [prefix, clean] = [fields.string("prefix", "##"), fields.boolean("cleanup", true)];
+    return (tokens) => tokens.map((token, i) => wordPiece(token, i, prefix, clean));
   },
   Sequence: (fields) => {
     const steps = fields.array("decoders").map((config, i) => readDecoder(config, `${fields.where}.decoders[${i}]`));
@@ -46,15 +78,43 @@ export function readDecoder(config: unknown, where = "decoder"): Decoder {
   return fields.byType(kinds, "decoder")(fields);
 }
 
+function wordPiece(token: string, at: number, prefix: string, clean: boolean): string {
+  const spaced = at === 0 ? token : token.startsWith(prefix) ? token.slice(prefix.length) : ` ${token}`;
+  return clean ? cleanUp(spaced) : spaced;
+}
+
+/** Takes the spaces away that English does not write before its signs. */
+export function cleanUp(text: string): string {
+  return text
+    .replaceAll(" .", ".")
+    .replaceAll(" ?", "?")
+    .replaceAll(" !", "!")
+    .replaceAll(" ,", ",")
+    .replaceAll(" ' ", "'")
+    .replaceAll(" n't", "n't")
+    .replaceAll(" 'm", "'m")
+    .replaceAll(" do not", " don't")
+    .replaceAll(" 's", "'s")
+    .replaceAll(" 've", "'ve")
+    .replaceAll(" 're", "'re");
+}
+
+/** Speech models say each letter many times and nothing between letters: one of each run, without the padding. */
+function ctc(tokens: readonly string[], pad: string, delimiter: string, clean: boolean): readonly string[] {
+  const once = tokens.filter((token, i) => token !== tokens[i - 1]);
+  const spelled = once.map((token) => token.replaceAll(pad, ""));
+  return (clean ? spelled.map((token) => cleanUp(token).replaceAll(delimiter, " ")) : spelled).filter(
+    (token) => token !== "",
+  );
+}
+
 /** Runs of tokens like `<0xE2>` become the text of their bytes, or one U+FFFD a byte where they are none. */
 function byteFallback(tokens: readonly string[]): readonly string[] {
   const out: string[] = [];
   let bytes: number[] = [];
   const flush = () => {
-    const text = decodeUtf8(bytes);
-    // U+FFFD itself is three honest bytes.
-    const torn = text.includes("\ufffd") && !String.fromCharCode(...bytes).includes("\xef\xbf\xbd");
-    if (bytes.length > 0) out.push(...(torn ? bytes.map(() => "\ufffd") : [text]));
+    const text = strictUtf8(bytes);
+    if (bytes.length > 0) for (const part of text === null ? bytes.map(() => "\ufffd") : [text]) out.push(part);
     bytes = [];
   };
   for (const token of tokens) {

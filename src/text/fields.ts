@@ -28,9 +28,22 @@ export class Fields {
     return this.#read(name, "true or false", (value) => typeof value === "boolean", fallback);
   }
 
-  /** A whole number that is not negative: an id, a size. */
-  count(name: string, fallback?: number): number {
-    return this.#read(name, "a whole number", (value) => Number.isSafeInteger(value) && Number(value) >= 0, fallback);
+  /** A string of one character. */
+  char(name: string, fallback?: string): string {
+    const isChar = (value: unknown) => typeof value === "string" && [...value].length === 1;
+    return this.#read(name, "one character", isChar, fallback);
+  }
+
+  /** A whole number, at least `least`: an id, a size. */
+  count(name: string, fallback?: number, least = 0): number {
+    const wanted = least === 0 ? "a whole number" : `a whole number, ${least} or more`;
+    const accepts = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= least;
+    return this.#read(name, wanted, accepts, fallback);
+  }
+
+  /** A string, or null where it is null or left out. */
+  optionalString(name: string): string | null {
+    return this.has(name) ? this.string(name) : null;
   }
 
   number(name: string, fallback?: number): number {

@@ -86,8 +86,8 @@ test("the trained tokenizer gives Python's ids", () => {
   for (const golden of bpe.texts) check(trained, golden);
 });
 
-// Python loses part of the text here: the accent that NFC composed, the character that has no token. Ours reach over it.
-const widerOffsets = new Set(["NFC", "NFD", "NFKC", "NFKD", "NFKC and lowercase", "dropped"]);
+// Python counts as if characters without a token were not there, so that all behind one is off. Ours stay right.
+const widerOffsets = new Set(["dropped"]);
 
 type Component = { name: string; tokenizer: JsonObject & { model: JsonObject }; texts: GoldenEncoding[] };
 for (const { name, tokenizer: json, texts } of fixture<Component[]>("components.json")) {

@@ -7,11 +7,16 @@ export type Word = {
   readonly ids: readonly number[];
   readonly starts: readonly number[];
   readonly ends: readonly number[];
+  /** The tokens' texts where they are not those of the ids: an unknown piece of Unigram is itself, not `<unk>`. */
+  readonly tokens?: readonly (string | undefined)[];
 };
+
+export const noTokens: Word = { ids: [], starts: [], ends: [] };
 
 export interface Model {
   /** Tokens in the vocabulary, without the added ones. */
   readonly vocabSize: number;
+  /** The tokens of a word; a word is never empty and holds no half surrogate pairs. */
   tokenize(word: string): Word;
   tokenToId(token: string): number | undefined;
   idToToken(id: number): string | undefined;

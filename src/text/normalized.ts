@@ -7,96 +7,219 @@
 //
 // Most texts are never rewritten. Their alignment is the identity, which is held as no arrays at all.
 
-import type { Word } from "./model.ts";
-
-/** What a piece of new text stands for: `text` replaces `[start, end)` of the text before. */
-export type Rewrite = readonly [text: string, start: number, end: number];
-
 export class Normalized {
   readonly text: string;
-  /** The word that this is a copy of, if it was met before: the model's tokens are kept with that one. */
-  readonly first: Normalized | null;
-  tokens: Word | null = null;
-  /** Added to every position, so that slices share what they were cut from. */
-  readonly #shift: number;
-  readonly #starts: Int32Array | null;
-  readonly #ends: Int32Array | null;
+  /** Where the original of this text, which may be a slice of another, begins. */
+  readonly origin: number;
+  readonly starts: Int32Array | null;
+  readonly ends: Int32Array | null;
 
-  constructor(
-    text: string,
-    shift = 0,
-    starts: Int32Array | null = null,
-    ends: Int32Array | null = null,
-    first: Normalized | null = null,
-  ) {
+  constructor(text: string, origin = 0, starts: Int32Array | null = null, ends: Int32Array | null = null) {
     this.text = text;
-    this.first = first;
-    this.#shift = shift;
-    this.#starts = starts;
-    this.#ends = ends;
+    this.origin = origin;
+    this.starts = starts;
+    this.ends = ends;
   }
 
-  /** Where unit `at` of this text begins in the original. */
+  /** Where the original of the unit at `at` begins. */
   startOf(at: number): number {
-    return this.#shift + (this.#starts === null ? at : (this.#starts[at] ?? this.#last()));
+    if (this.starts === null) return this.origin + at;
+    return this.starts[at] ?? this.ends?.at(-1) ?? this.origin;
   }
 
   /** Where the original of the unit before `at` ends. */
   endOf(at: number): number {
-    if (this.#ends === null || at === 0) return this.startOf(at);
-    return this.#shift + (this.#ends[at - 1] ?? 0);
+    if (this.ends === null) return this.origin + at;
+    return at === 0 ? this.startOf(0) : (this.ends[at - 1] as number); // `at` is inside
   }
 
   slice(start: number, end: number): Normalized {
+    if (start === 0 && end === this.text.length) return this;
     const text = this.text.slice(start, end);
-    if (this.#starts === null || this.#ends === null) return new Normalized(text, this.#shift + start);
-    return new Normalized(text, this.#shift, this.#starts.subarray(start, end), this.#ends.subarray(start, end));
-  }
-
-  /**
-   * A new text from pieces of this one, in order. A piece that equals what it stands for keeps its alignment unit by
-   * unit; every unit of a changed piece stands for the whole of `[start, end)`.
-   */
-  rewrite(pieces: Iterable<Rewrite>): Normalized {
-    let text = "";
-    const starts: number[] = [];
-    const ends: number[] = [];
-    for (const [piece, start, end] of pieces) {
-      text += piece;
-      const kept = piece.length === end - start && this.text.startsWith(piece, start);
-      for (let i = 0; i < piece.length; i++) {
-        starts.push(kept ? this.startOf(start + i) : this.startOf(start));
-        ends.push(kept ? this.endOf(start + i + 1) : this.endOf(end));
-      }
-    }
-    return new Normalized(text, 0, Int32Array.from(starts), Int32Array.from(ends));
-  }
-
-  /** Puts `prefix` before the text, if there is one; it stands for the first character. */
-  prepend(prefix: string): Normalized {
-    const first = this.text.codePointAt(0);
-    if (first === undefined) return this;
-    return this.rewrite([
-      [prefix, 0, first > 0xffff ? 2 : 1],
-      [this.text, 0, this.text.length],
-    ]);
-  }
-
-  /** This, aligned to `parent.text` from unit `at` on, aligned to the original of `parent` instead. */
-  within(parent: Normalized, at: number): Normalized {
-    if (parent.#starts === null)
-      return new Normalized(this.text, this.#shift + parent.#shift + at, this.#starts, this.#ends, this);
-    const starts = Int32Array.from({ length: this.text.length }, (_, i) => parent.startOf(at + this.startOf(i)));
-    const ends = Int32Array.from({ length: this.text.length }, (_, i) => parent.endOf(at + this.endOf(i + 1)));
-    return new Normalized(this.text, 0, starts, ends, this);
+    if (this.starts === null || this.ends === null) return new Normalized(text, this.origin + start);
+    return new Normalized(text, this.startOf(start), this.starts.subarray(start, end), this.ends.subarray(start, end));
   }
 
   /** The same alignment under a text of the same length. */
   withText(text: string): Normalized {
-    return new Normalized(text, this.#shift, this.#starts, this.#ends);
+    return text === this.text ? this : new Normalized(text, this.origin, this.starts, this.ends);
   }
 
-  #last(): number {
-    return this.#ends?.at(-1) ?? 0;
+  /** Puts `prefix` before the text, if there is one; it stands for the first character. */
+  prepend(prefix: string): Normalized {
+    if (this.text === "") return this;
+    const rewrite = new Rewrite(this);
+    rewrite.become(prefix, 0, lengthAt(this.text, 0));
+    rewrite.keep(this.text.length);
+    return rewrite.done();
   }
+
+  /** Puts `suffix` behind the text, if there is one; it stands for the last character. */
+  append(suffix: string): Normalized {
+    if (this.text === "") return this;
+    const rewrite = new Rewrite(this);
+    rewrite.keep(this.text.length);
+    rewrite.insert(suffix);
+    return rewrite.done();
+  }
+
+  /** Rewrites what `pattern` (global) matches as what `change` says; a match stands for the last character it replaces. */
+  replace(pattern: RegExp, content: string): Normalized {
+    let rewrite: Rewrite | null = null;
+    pattern.lastIndex = 0;
+    for (let match = pattern.exec(this.text); match !== null; match = pattern.exec(this.text)) {
+      rewrite ??= new Rewrite(this);
+      rewrite.keep(match.index);
+      rewrite.skip(match.index + match[0].length);
+      rewrite.insert(content);
+      if (match[0] === "") pattern.lastIndex += lengthAt(this.text, match.index);
+    }
+    if (rewrite === null) return this;
+    rewrite.keep(this.text.length);
+    return rewrite.done();
+  }
+
+  /** Each character that `pattern` (global, one character a match) finds becomes what `change` says. */
+  mapChars(pattern: RegExp, change: (char: string) => string): Normalized {
+    let rewrite: Rewrite | null = null;
+    pattern.lastIndex = 0;
+    for (let match = pattern.exec(this.text); match !== null; match = pattern.exec(this.text)) {
+      rewrite ??= new Rewrite(this);
+      rewrite.keep(match.index);
+      const end = match.index + match[0].length;
+      rewrite.become(change(match[0]), match.index, end);
+      rewrite.skip(end);
+    }
+    if (rewrite === null) return this;
+    rewrite.keep(this.text.length);
+    return rewrite.done();
+  }
+}
+
+/** Makes a new text out of an old one from left to right, with its alignment. */
+export class Rewrite {
+  readonly #old: Normalized;
+  /** The units before this one of the old text are done with. */
+  #at = 0;
+  readonly #parts: string[] = [];
+  #starts: Int32Array;
+  #ends: Int32Array;
+  #length = 0;
+
+  constructor(old: Normalized) {
+    this.#old = old;
+    this.#starts = new Int32Array(old.text.length + 16);
+    this.#ends = new Int32Array(old.text.length + 16);
+  }
+
+  get at(): number {
+    return this.#at;
+  }
+
+  /** Takes the old text up to `end` as it is. */
+  keep(end: number): void {
+    if (end <= this.#at) return;
+    this.keepAs(this.#old.text.slice(this.#at, end), end);
+  }
+
+  /** Takes the alignment of the old text up to `end` under `text`, which has as many units. */
+  keepAs(text: string, end: number): void {
+    const { starts, ends } = this.#old;
+    const [from, count] = [this.#at, end - this.#at];
+    this.#reserve(count);
+    if (starts !== null && ends !== null) {
+      this.#starts.set(starts.subarray(from, end), this.#length);
+      this.#ends.set(ends.subarray(from, end), this.#length);
+      this.#length += count;
+    } else {
+      for (let i = 0; i < count; i++) this.#align(from + i);
+    }
+    this.#parts.push(text);
+    this.#at = end;
+  }
+
+  /** Leaves the old text up to `end` out. */
+  skip(end: number): void {
+    this.#at = Math.max(this.#at, end);
+  }
+
+  /** New text that stands for the character before the place where we are. */
+  insert(text: string): void {
+    this.#reserve(text.length);
+    for (let i = 0; i < text.length; i++) {
+      if (this.#at > 0) this.#align(this.#at - 1);
+      else {
+        this.#starts[this.#length] = this.#old.origin;
+        this.#ends[this.#length++] = this.#old.origin;
+      }
+    }
+    this.#parts.push(text);
+  }
+
+  /** New text that stands for `[start, end)` of the old one. */
+  become(text: string, start: number, end: number): void {
+    this.#reserve(text.length);
+    for (let i = 0; i < text.length; i++) {
+      this.#starts[this.#length] = this.#old.startOf(start);
+      this.#ends[this.#length++] = this.#old.endOf(end);
+    }
+    this.#parts.push(text);
+  }
+
+  /**
+   * One character by Rust's rule: `change` 0 takes the place of the next old character, −n leaves n more after it out, and
+   * a positive one is new and shares the alignment of the old character before.
+   */
+  put(char: string, change: number): void {
+    if (change > 0) {
+      this.insert(char);
+      return;
+    }
+    this.#reserve(char.length);
+    const at = Math.min(this.#at, this.#old.text.length - 1);
+    for (let i = 0; i < char.length; i++) this.#align(at);
+    this.#parts.push(char);
+    for (let chars = 1 - change; chars > 0 && this.#at < this.#old.text.length; chars--)
+      this.#at += lengthAt(this.#old.text, this.#at);
+  }
+
+  done(): Normalized {
+    const [starts, ends] = [this.#starts.subarray(0, this.#length), this.#ends.subarray(0, this.#length)];
+    return new Normalized(this.#parts.join(""), this.#old.origin, starts, ends);
+  }
+
+  /** The next unit stands for what the old unit `at` stands for: for the whole character, where that is half of one. */
+  #align(at: number): void {
+    const { starts, ends, text, origin } = this.#old;
+    let [start, end] = [at, at + 1];
+    if (starts !== null && ends !== null) {
+      start = starts[at] as number; // `at` is inside
+      end = ends[at] as number;
+    } else {
+      const unit = text.charCodeAt(at);
+      if (unit >= 0xd800 && unit < 0xdc00) end++;
+      else if (unit >= 0xdc00 && unit < 0xe000) start--;
+      start += origin;
+      end += origin;
+    }
+    this.#starts[this.#length] = start;
+    this.#ends[this.#length++] = end;
+  }
+
+  #reserve(count: number): void {
+    const wanted = this.#length + count;
+    if (wanted <= this.#starts.length) return;
+    const size = Math.max(wanted, this.#starts.length * 2);
+    const [starts, ends] = [new Int32Array(size), new Int32Array(size)];
+    starts.set(this.#starts);
+    ends.set(this.#ends);
+    this.#starts = starts;
+    this.#ends = ends;
+  }
+}
+
+/** Units of the character at `at`; the texts here hold no half pairs. */
+export function lengthAt(text: string, at: number): 1 | 2 {
+  const unit = text.charCodeAt(at);
+  return unit >= 0xd800 && unit < 0xdc00 && at + 1 < text.length ? 2 : 1;
 }

@@ -1,15 +1,29 @@
 // Normalizers rewrite a text before it is cut into words: compose accents, lower the case, replace. Whatever they do,
-// every unit keeps the range of the original that it stands for.
+// every unit keeps the range of the original that it stands for, by the same rules as Rust's `tokenizers`.
 
+import { bertNormalizer } from "./bert-normalizer.ts";
+import { toByteLetters } from "./byte-level.ts";
 import { Fields } from "./fields.ts";
-import type { Normalized, Rewrite } from "./normalized.ts";
+import { lowercase, nmt, strip, withoutMatches } from "./letters.ts";
+import type { Normalized } from "./normalized.ts";
 import { type PatternConfig, readPattern } from "./pattern.ts";
+import { Charsmap } from "./precompiled.ts";
+import { type UnicodeForm, unicodeForm } from "./unicode-forms.ts";
 
 export type NormalizerConfig =
-  | { readonly type: "NFC" | "NFD" | "NFKC" | "NFKD" }
-  | { readonly type: "Lowercase" }
+  | { readonly type: UnicodeForm | "Lowercase" | "StripAccents" | "Nmt" | "ByteLevel" }
+  | {
+      readonly type: "BertNormalizer";
+      readonly clean_text?: boolean;
+      readonly handle_chinese_chars?: boolean;
+      readonly strip_accents?: boolean | null;
+      readonly lowercase?: boolean;
+    }
+  | { readonly type: "Strip"; readonly strip_left: boolean; readonly strip_right: boolean }
   | { readonly type: "Prepend"; readonly prepend: string }
+  | { readonly type: "Append"; readonly append: string }
   | { readonly type: "Replace"; readonly pattern: PatternConfig; readonly content: string }
+  | { readonly type: "Precompiled"; readonly precompiled_charsmap: string | null }
   | { readonly type: "Sequence"; readonly normalizers: readonly NormalizerConfig[] };
 
 export type Normalizer = (text: Normalized) => Normalized;
@@ -20,14 +34,34 @@ const kinds: { readonly [type in NormalizerConfig["type"]]: (fields: Fields) => 
   NFKC: () => (text) => unicodeForm(text, "NFKC"),
   NFKD: () => (text) => unicodeForm(text, "NFKD"),
   Lowercase: () => lowercase,
+  StripAccents: () => (text) => withoutMatches(text, /\p{M}/gu),
+  Nmt: () => nmt,
+  ByteLevel: () => toByteLetters,
+  BertNormalizer: (fields) =>
+    bertNormalizer({
+      cleanText: fields.boolean("clean_text", true),
+      handleChineseChars: fields.boolean("handle_chinese_chars", true),
+      stripAccents: fields.has("strip_accents") ? fields.boolean("strip_accents") : null,
+      lowercase: fields.boolean("lowercase", true),
+    }),
+  Strip: (fields) => {
+    const [left, right] = [fields.boolean("strip_left", true), fields.boolean("strip_right", true)];
+    return (text) => strip(text, left, right);
+  },
   Prepend: (fields) => {
     const prefix = fields.string("prepend");
     return (text) => text.prepend(prefix);
   },
-  Replace: (fields) => {
-    const pattern = readPattern(fields, "pattern");
-    const content = fields.string("content");
-    return (text) => text.rewrite(replacements(text.text, pattern, content));
+  Append: (fields) => {
+    const suffix = fields.string("append");
+    return (text) => text.append(suffix);
+  },
+  Replace: readReplace,
+  Precompiled: (fields) => {
+    // Python writes null for a model that has no table.
+    if (!fields.has("precompiled_charsmap") || fields.string("precompiled_charsmap") === "") return (text) => text;
+    const map = new Charsmap(fields.string("precompiled_charsmap"), `${fields.where}.precompiled_charsmap`);
+    return (text) => map.normalize(text);
   },
   Sequence: (fields) => {
     const steps = fields
@@ -44,37 +78,14 @@ export function readNormalizer(config: unknown, where = "normalizer"): Normalize
   return fields.byType(kinds, "normalizer")(fields);
 }
 
-function* replacements(text: string, pattern: RegExp, content: string): Generator<Rewrite> {
-  let at = 0;
-  for (const match of text.matchAll(pattern)) {
-    const end = match.index + match[0].length;
-    yield [text.slice(at, match.index), at, match.index];
-    yield [content, match.index, end];
-    at = end;
-  }
-  yield [text.slice(at), at, text.length];
-}
-
-/** Each character on its own: no final sigma. */
-function lowercase(text: Normalized): Normalized {
-  // Only these two lower differently in company or change their length.
-  if (!/[Σİ]/.test(text.text)) return text.withText(text.text.toLowerCase());
-  return text.rewrite(mapped(text.text, /./gsu, (char) => char.toLowerCase()));
-}
-
-type UnicodeForm = "NFC" | "NFD" | "NFKC" | "NFKD";
-
-/** A character with what combines with it: marks, and the vowels and finals of Hangul. */
-const clusters = /.[\p{M}\u1160-\u11ff\u{16d63}\u{16d67}-\u{16d6a}]*/gsu;
-
-function unicodeForm(text: Normalized, form: UnicodeForm): Normalized {
-  const whole = text.text.normalize(form);
-  if (whole === text.text) return text;
-  const byCluster = text.rewrite(mapped(text.text, clusters, (cluster) => cluster.normalize(form)));
-  // Should a later Unicode combine across clusters, the text is still right and its alignment coarse.
-  return byCluster.text === whole ? byCluster : text.rewrite([[whole, 0, text.text.length]]);
-}
-
-function* mapped(text: string, pattern: RegExp, change: (part: string) => string): Generator<Rewrite> {
-  for (const match of text.matchAll(pattern)) yield [change(match[0]), match.index, match.index + match[0].length];
+function readReplace(fields: Fields): Normalizer {
+  const pattern = readPattern(fields, "pattern");
+  const content = fields.string("content");
+  const literal = fields.fields("pattern").has("String") ? fields.fields("pattern").string("String") : "";
+  // As many units as before, one by one: the alignment stays.
+  const sameLength = literal.length === 1 && content.length === 1;
+  return (text) => {
+    if (sameLength) return text.withText(text.text.replaceAll(literal, content));
+    return text.replace(pattern, content);
+  };
 }

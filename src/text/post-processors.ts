@@ -1,8 +1,9 @@
 // Post-processors finish the encoding of one text or two: special tokens around them, blanks out of the offsets.
 
 import { CheckpointError } from "../base/errors.ts";
-import { type Encoding, specialEncoding } from "./encoding.ts";
-import { Fields } from "./fields.ts";
+import { Encoding, specialEncoding } from "./encoding.ts";
+import { Fields, shown } from "./fields.ts";
+import { isBlank } from "./letters.ts";
 
 /** One place of a template: a text or a special token. */
 export type TemplatePiece =
@@ -15,7 +16,17 @@ export type TemplateToken = {
   readonly tokens: readonly string[];
 };
 
+export type NamedToken = readonly [token: string, id: number];
+
 export type PostProcessorConfig =
+  | { readonly type: "BertProcessing"; readonly sep: NamedToken; readonly cls: NamedToken }
+  | {
+      readonly type: "RobertaProcessing";
+      readonly sep: NamedToken;
+      readonly cls: NamedToken;
+      readonly trim_offsets: boolean;
+      readonly add_prefix_space: boolean;
+    }
   | {
       readonly type: "ByteLevel";
       readonly add_prefix_space: boolean;
@@ -39,13 +50,65 @@ export interface PostProcessor {
 
 const nothing: PostProcessor = { added: () => 0, process: (encodings) => encodings };
 
+/** Special tokens around the first text and around the second. */
+type Frame = { readonly before: NamedToken; readonly after: NamedToken; readonly typeId: number };
+
+/** As BERT does it: `[CLS] A [SEP] B [SEP]`; RoBERTa begins the second text with `</s>` as well. */
+function framing(frames: readonly (Omit<Frame, "before"> & { readonly before: NamedToken | null })[]): PostProcessor {
+  const count = (frame: { readonly before: NamedToken | null }) => (frame.before === null ? 1 : 2);
+  return {
+    added: (texts) => frames.slice(0, texts).reduce((sum, frame) => sum + count(frame), 0),
+    process: (encodings, addSpecialTokens) => {
+      if (!addSpecialTokens) return encodings;
+      return encodings.map((encoding, i) => {
+        const frame = frames[i];
+        if (frame === undefined) return encoding;
+        const special = ([token, id]: NamedToken) => specialEncoding([id], [token], frame.typeId);
+        const before = frame.before === null ? [] : [special(frame.before)];
+        const framed = (one: Encoding) => Encoding.concat([...before, one, special(frame.after)]);
+        return framed(encoding);
+      });
+    },
+  };
+}
+
 const kinds: { readonly [type in PostProcessorConfig["type"]]: (fields: Fields) => PostProcessor } = {
+  BertProcessing: (fields) => {
+    const [cls, sep] = [namedToken(fields, "cls"), namedToken(fields, "sep")];
+    return framing([
+      { before: cls, after: sep, typeId: 0 },
+      { before: null, after: sep, typeId: 1 },
+    ]);
+  },
+  RobertaProcessing: (fields) => {
+    const [cls, sep] = [namedToken(fields, "cls"), namedToken(fields, "sep")];
+    const addPrefixSpace = fields.boolean("add_prefix_space", true);
+    const trims = fields.boolean("trim_offsets", true);
+    const frame = framing([
+      { before: cls, after: sep, typeId: 0 },
+      { before: sep, after: sep, typeId: 0 },
+    ]);
+    const trimmed = (encoding: Encoding) => (trims ? trimOffsets(encoding, addPrefixSpace) : encoding);
+    const untyped = (encoding: Encoding) => encoding.with({ typeIds: new Array(encoding.length).fill(0) });
+    return {
+      added: frame.added,
+      process: (encodings, addSpecialTokens) => {
+        const prepared = encodings.map((encoding) => {
+          const overflowing = encoding.overflowing.map(trimmed);
+          return untyped(trimmed(encoding)).with({}, addSpecialTokens ? overflowing.map(untyped) : overflowing);
+        });
+        return frame.process(prepared, addSpecialTokens);
+      },
+    };
+  },
   ByteLevel: (fields) => {
     const addPrefixSpace = fields.boolean("add_prefix_space", true);
     if (!fields.boolean("trim_offsets", true)) return nothing;
+    const trimmed = (encoding: Encoding) => trimOffsets(encoding, addPrefixSpace);
     return {
       added: () => 0,
-      process: (encodings) => encodings.map((encoding) => trimOffsets(encoding, addPrefixSpace)),
+      process: (encodings) =>
+        encodings.map((encoding) => trimmed(encoding).with({}, encoding.overflowing.map(trimmed))),
     };
   },
   TemplateProcessing: readTemplate,
@@ -120,7 +183,7 @@ function readTemplate(fields: Fields): PostProcessor {
       piecesFor(encodings.length).flatMap(({ special, text, typeId }) => {
         if (special !== null) return addSpecialTokens ? [specialEncoding(special.ids, special.tokens, typeId)] : [];
         const encoding = encodings[text];
-        return encoding === undefined ? [] : [{ ...encoding, typeIds: encoding.ids.map(() => typeId) }];
+        return encoding === undefined ? [] : [encoding.asSequence(text, typeId)];
       }),
   };
 }
@@ -149,22 +212,34 @@ function readPieces(fields: Fields, name: string, tokens: ReadonlyMap<string, Sp
   });
 }
 
+function namedToken(fields: Fields, name: string): NamedToken {
+  const value = fields.object[name];
+  const [token, id] = Array.isArray(value) ? (value as readonly unknown[]) : [];
+  if (typeof token !== "string" || typeof id !== "number" || !Number.isSafeInteger(id) || id < 0) {
+    throw new CheckpointError(`${fields.where}.${name}: wanted ["token", id], got ${shown(value)}.`, { name });
+  }
+  return [token, id];
+}
+
 /** Moves the offsets of each token over the blanks it begins and ends with. */
 function trimOffsets(encoding: Encoding, addPrefixSpace: boolean): Encoding {
-  const offsets = encoding.offsets.map(([start, end], i): [number, number] => {
-    const token = encoding.tokens[i] ?? "";
+  const { columns, tokens } = encoding;
+  const [starts, ends] = [columns.starts.slice(), columns.ends.slice()];
+  for (const [i, token] of tokens.entries()) {
     let [leading, trailing] = [0, 0];
-    while (isBlank(token.charAt(leading))) leading++;
-    while (isBlank(token.charAt(token.length - 1 - trailing))) trailing++;
-    // One blank before the first token is the one that was added, and stands for no blank of the text.
-    if (addPrefixSpace && leading === 1 && (i === 0 || start === 0)) leading = 0;
+    while (leading < token.length && isBlankLetter(token, leading)) leading++;
+    while (trailing < token.length && isBlankLetter(token, token.length - 1 - trailing)) trailing++;
+    const [start, end] = [starts[i] as number, ends[i] as number]; // as many as tokens
+    // The first blank before the first token is the one that was added, and stands for no blank of the text.
+    if (leading > 0 && addPrefixSpace && (i === 0 || start === 0)) leading--;
     const from = Math.min(start + leading, end);
-    return [from, Math.max(end - trailing, from)];
-  });
-  return { ...encoding, offsets };
+    starts[i] = from;
+    if (trailing > 0 && end >= trailing) ends[i] = Math.max(end - trailing, from);
+  }
+  return encoding.with({ starts, ends });
 }
 
 /** A blank, or the letter that the byte alphabet has for it. */
-function isBlank(char: string): boolean {
-  return char === "Ġ" || /\p{White_Space}/u.test(char);
+function isBlankLetter(token: string, at: number): boolean {
+  return token.charCodeAt(at) === 0x120 || isBlank(token, at);
 }

@@ -1,20 +1,36 @@
-// Pre-tokenizers cut a text into the words that the model sees; no token ever crosses a cut.
+// Pre-tokenizers cut a text into the words that the model sees; no token ever crosses a cut. Most only cut: their words
+// are places in one text. A few rewrite as well, which makes of each word a text of its own:
+//
+//   "Hello you"  →  Metaspace  →  "▁Hello▁you" cut at 6   →  ByteLevel would rewrite each of the two
 
 import { toByteLetters } from "./byte-level.ts";
+import { Cuts, type Cutter, type SplitBehavior, splitBehaviors, splitter } from "./cuts.ts";
 import { Fields } from "./fields.ts";
-import { Normalized } from "./normalized.ts";
-import { type PatternConfig, readPattern } from "./pattern.ts";
-import { WordCache } from "./word-cache.ts";
+import type { Normalized } from "./normalized.ts";
+import { escapeLiteral, type PatternConfig, readPattern } from "./pattern.ts";
+import { unicodeScripts } from "./scripts.ts";
 
-export type SplitBehavior = "Removed" | "Isolated" | "MergedWithPrevious" | "MergedWithNext" | "Contiguous";
+export type PrependScheme = "always" | "first" | "never";
 
 export type PreTokenizerConfig =
+  | { readonly type: "BertPreTokenizer" | "Whitespace" | "WhitespaceSplit" | "UnicodeScripts" }
   | {
       readonly type: "ByteLevel";
       readonly add_prefix_space: boolean;
       readonly trim_offsets?: boolean;
       readonly use_regex?: boolean;
     }
+  | { readonly type: "CharDelimiterSplit"; readonly delimiter: string }
+  | { readonly type: "Digits"; readonly individual_digits: boolean }
+  | { readonly type: "FixedLength"; readonly length: number }
+  | {
+      readonly type: "Metaspace";
+      readonly replacement: string;
+      readonly prepend_scheme?: PrependScheme;
+      readonly add_prefix_space?: boolean;
+      readonly split?: boolean;
+    }
+  | { readonly type: "Punctuation"; readonly behavior: SplitBehavior }
   | {
       readonly type: "Split";
       readonly pattern: PatternConfig;
@@ -23,90 +39,154 @@ export type PreTokenizerConfig =
     }
   | { readonly type: "Sequence"; readonly pretokenizers: readonly PreTokenizerConfig[] };
 
-/** A text in its words, none of them empty. */
-export type PreTokenizer = (text: Normalized) => readonly Normalized[];
+/** A text and its words. */
+export type Words = { readonly text: Normalized; readonly cuts: Cuts };
 
-const kinds: { readonly [type in PreTokenizerConfig["type"]]: (fields: Fields) => PreTokenizer } = {
-  ByteLevel: byteLevel,
-  Split: (fields) => {
-    const pattern = readPattern(fields, "pattern");
-    const behavior = fields.oneOf("behavior", Object.keys(behaviors) as SplitBehavior[]); // the table's own keys
-    const invert = fields.boolean("invert", false);
-    return (text) => split(text, pattern, behavior, invert);
-  },
-  Sequence: (fields) => {
-    const steps = fields
-      .array("pretokenizers")
-      .map((config, i) => readPreTokenizer(config, `${fields.where}.pretokenizers[${i}]`));
-    return (text) => steps.reduce<readonly Normalized[]>((words, step) => words.flatMap((word) => step(word)), [text]);
-  },
-};
+/** One thing done to every word: it is cut, or becomes another text. */
+type Step = { readonly cut: Cutter } | { readonly rewrite: (text: Normalized) => Normalized };
 
-/** The pre-tokenizer that a config describes; null keeps a text whole. */
-export function readPreTokenizer(config: unknown, where = "pre_tokenizer"): PreTokenizer {
-  if (config === null || config === undefined) return (text) => (text.text === "" ? [] : [text]);
-  const fields = new Fields(config, where);
-  return fields.byType(kinds, "pre-tokenizer")(fields);
+const letters: Step = { rewrite: toByteLetters };
+
+export class PreTokenizer {
+  readonly #steps: readonly Step[];
+  /** The words are still to be spelled in the byte alphabet: it is quicker to do that once for each different word. */
+  readonly spellsLetters: boolean;
+
+  constructor(steps: readonly Step[]) {
+    this.spellsLetters = steps.at(-1) === letters;
+    this.#steps = this.spellsLetters ? steps.slice(0, -1) : steps;
+  }
+
+  /** The words of a text, in order. */
+  words(text: Normalized): readonly Words[] {
+    if (text.text === "") return [];
+    let groups: readonly Words[] = [{ text, cuts: whole(text) }];
+    for (const step of this.#steps) {
+      groups = "cut" in step ? groups.map((group) => cutAgain(group, step.cut)) : rewritten(groups, step.rewrite);
+    }
+    return groups;
+  }
+}
+
+function whole(text: Normalized): Cuts {
+  const cuts = new Cuts();
+  cuts.push(0, text.text.length);
+  return cuts;
+}
+
+function cutAgain({ text, cuts }: Words, cut: Cutter): Words {
+  const words = new Cuts();
+  for (let word = 0; word < cuts.count; word++) {
+    const [start, end] = [cuts.bounds[2 * word] as number, cuts.bounds[2 * word + 1] as number]; // both are inside
+    cut(start === 0 && end === text.text.length ? text.text : text.text.slice(start, end), start, words);
+  }
+  return { text, cuts: words };
+}
+
+function rewritten(groups: readonly Words[], rewrite: (text: Normalized) => Normalized): readonly Words[] {
+  const out: Words[] = [];
+  for (const { text, cuts } of groups) {
+    for (let word = 0; word < cuts.count; word++) {
+      const made = rewrite(text.slice(cuts.bounds[2 * word] as number, cuts.bounds[2 * word + 1] as number));
+      if (made.text !== "") out.push({ text: made, cuts: whole(made) });
+    }
+  }
+  return out;
 }
 
 /** GPT-2's words: contractions, letters, digits, other signs, each with the space before it; the rest of the blanks. */
 export const gpt2Words: RegExp =
   /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
 
-function byteLevel(fields: Fields): PreTokenizer {
-  const addPrefixSpace = fields.boolean("add_prefix_space", true);
-  const useRegex = fields.boolean("use_regex", true);
-  const letters = new WordCache((word) => toByteLetters(new Normalized(word)));
-  return (text) => {
-    const whole = addPrefixSpace && !text.text.startsWith(" ") ? text.prepend(" ") : text;
-    let at = 0;
-    return (useRegex ? (whole.text.match(gpt2Words) ?? []) : [whole.text]).map((word) => {
-      const found = letters.get(word).within(whole, at);
-      at += word.length; // the words leave no gap
-      return found;
-    });
-  };
-}
+const BLANKS = /\p{White_Space}/gu;
+const PUNCTUATION = /[!-/:-@[-`{-~\p{P}]/gu;
+const NUMERIC = /\p{N}/gu;
+const wordOrSigns =
+  /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}\p{White_Space}]+/gu;
 
-type Cut = { start: number; end: number; match: boolean };
-
-/** Cuts the text at the matches of `pattern`, or, inverted, at what lies between them. */
-export function split(
-  text: Normalized,
-  pattern: RegExp,
-  behavior: SplitBehavior,
-  invert = false,
-): readonly Normalized[] {
-  const cuts: Cut[] = [];
-  let at = 0;
-  const add = (end: number, match: boolean) => {
-    if (end > at) cuts.push({ start: at, end, match: match !== invert });
-    at = end;
-  };
-  for (const match of text.text.matchAll(pattern)) {
-    add(match.index, false);
-    add(match.index + match[0].length, true);
-  }
-  add(text.text.length, false);
-  return behaviors[behavior](cuts).map(({ start, end }) => text.slice(start, end));
-}
-
-/** What becomes of the matches; `the-final--countdown` cut at `-` shows each. */
-const behaviors: { readonly [behavior in SplitBehavior]: (cuts: readonly Cut[]) => readonly Cut[] } = {
-  Removed: (cuts) => cuts.filter((cut) => !cut.match), //                                 the  final  countdown
-  Isolated: (cuts) => cuts, //                                                          the - final - - countdown
-  Contiguous: (cuts) => joined(cuts, (before, cut) => before.match === cut.match), //     the - final -- countdown
-  MergedWithPrevious: (cuts) => joined(cuts, (before, cut) => cut.match && !before.match), // the- final- - countdown
-  MergedWithNext: (cuts) => joined(cuts, (before, cut) => before.match && !cut.match), //  the -final - -countdown
+const kinds: { readonly [type in PreTokenizerConfig["type"]]: (fields: Fields) => readonly Step[] } = {
+  BertPreTokenizer: () => [{ cut: splitter(BLANKS, "Removed") }, { cut: splitter(PUNCTUATION, "Isolated") }],
+  ByteLevel: (fields) => [
+    ...(fields.boolean("add_prefix_space", true)
+      ? [{ rewrite: (text: Normalized) => (text.text.startsWith(" ") ? text : text.prepend(" ")) }]
+      : []),
+    ...(fields.boolean("use_regex", true) ? [{ cut: splitter(gpt2Words, "Isolated") }] : []),
+    letters,
+  ],
+  CharDelimiterSplit: (fields) => [
+    { cut: splitter(new RegExp(escapeLiteral(fields.char("delimiter")), "gu"), "Removed") },
+  ],
+  Digits: (fields) => [
+    { cut: splitter(NUMERIC, fields.boolean("individual_digits", false) ? "Isolated" : "Contiguous") },
+  ],
+  FixedLength: (fields) => {
+    const length = fields.count("length", 5, 1);
+    return [{ cut: (text, base, words) => cutEvery(length, text, base, words) }];
+  },
+  Metaspace: readMetaspace,
+  Punctuation: (fields) => [{ cut: splitter(PUNCTUATION, fields.oneOf("behavior", splitBehaviors, "Isolated")) }],
+  Split: (fields) => {
+    const behavior = fields.oneOf("behavior", splitBehaviors);
+    return [{ cut: splitter(readPattern(fields, "pattern"), behavior, fields.boolean("invert", false)) }];
+  },
+  UnicodeScripts: () => [{ cut: unicodeScripts }],
+  Whitespace: () => [{ cut: splitter(wordOrSigns, "Removed", true) }],
+  WhitespaceSplit: () => [{ cut: splitter(BLANKS, "Removed") }],
+  Sequence: (fields) =>
+    fields.array("pretokenizers").flatMap((config, i) => readSteps(config, `${fields.where}.pretokenizers[${i}]`)),
 };
 
-/** Joins each cut to the one before it where `join` says so; a joined cut counts as its last part. */
-function joined(cuts: readonly Cut[], join: (before: Cut, cut: Cut) => boolean): readonly Cut[] {
-  const out: Cut[] = [];
-  for (const cut of cuts) {
-    const before = out.at(-1);
-    if (before !== undefined && join(before, cut)) out[out.length - 1] = { ...cut, start: before.start };
-    else out.push(cut);
+/** The pre-tokenizer that a config describes; null keeps a text whole. */
+export function readPreTokenizer(config: unknown, where = "pre_tokenizer"): PreTokenizer {
+  return new PreTokenizer(config === null || config === undefined ? [] : readSteps(config, where));
+}
+
+function readSteps(config: unknown, where: string): readonly Step[] {
+  const fields = new Fields(config, where);
+  return fields.byType(kinds, "pre-tokenizer")(fields);
+}
+
+function readMetaspace(fields: Fields): readonly Step[] {
+  const replacement = fields.char("replacement", "▁");
+  const scheme = prependScheme(fields);
+  const rewrite = (text: Normalized): Normalized => {
+    const marked =
+      replacement.length === 1
+        ? text.withText(text.text.replaceAll(" ", replacement))
+        : text.replace(/ /g, replacement);
+    const prepends = scheme === "always" || (scheme === "first" && text.origin === 0);
+    return prepends && !marked.text.startsWith(replacement) ? marked.prepend(replacement) : marked;
+  };
+  if (!fields.boolean("split", true)) return [{ rewrite }];
+  return [{ rewrite }, { cut: cutBefore(replacement) }];
+}
+
+/** Older files say only whether a space is added. */
+export function prependScheme(fields: Fields): PrependScheme {
+  const fallback = fields.boolean("add_prefix_space", true) ? "always" : "never";
+  return fields.oneOf("prepend_scheme", ["always", "first", "never"], fallback);
+}
+
+/** Each `mark` begins a word. */
+function cutBefore(mark: string): Cutter {
+  return (text, base, words) => {
+    let start = 0;
+    for (let at = text.indexOf(mark, 1); at >= 0; at = text.indexOf(mark, at + mark.length)) {
+      words.push(base + start, base + at);
+      start = at;
+    }
+    words.push(base + start, base + text.length);
+  };
+}
+
+function cutEvery(length: number, text: string, base: number, words: Cuts): void {
+  let [start, at, chars] = [0, 0, 0];
+  for (const char of text) {
+    at += char.length;
+    if (++chars % length === 0) {
+      words.push(base + start, base + at);
+      start = at;
+    }
   }
-  return out;
+  words.push(base + start, base + text.length);
 }

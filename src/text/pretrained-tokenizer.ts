@@ -228,10 +228,11 @@ export class PreTrainedTokenizer extends Callable {
       );
     }
     const limit = maxLength ?? this.modelMaxLength;
-    if (truncation === false || limit === Number.POSITIVE_INFINITY) return { addSpecialTokens };
+    const own = { addSpecialTokens, padding: null }; // rows are padded here, where the role of each token is known
+    if (truncation === false || limit === Number.POSITIVE_INFINITY) return { ...own, truncation: null };
     const strategy = truncation === true ? "longestFirst" : truncation;
     return {
-      addSpecialTokens,
+      ...own,
       truncation: { maxLength: limit, strategy, side: options.truncationSide ?? this.truncationSide },
     };
   }

@@ -4,15 +4,19 @@
 //   "Hello <mask>"  →  "Hello ", <mask>  →  "hello "  →  "hello", "Ġ"  →  [15, 7]  →  <s> 15 7 4 </s>
 
 import { type AddedToken, AddedTokens, readAddedToken } from "./added-tokens.ts";
+import { toByteLetters } from "./byte-level.ts";
 import { type Decoder, type DecoderConfig, readDecoder } from "./decoders.ts";
-import { concatEncodings, type Encoding, emptyEncoding } from "./encoding.ts";
+import { Encoding, emptyColumns } from "./encoding.ts";
 import { Fields, type JsonObject } from "./fields.ts";
-import type { Model } from "./model.ts";
+import type { Model, Word } from "./model.ts";
 import { readModel } from "./models.ts";
+import { Normalized } from "./normalized.ts";
 import { type NormalizerConfig, readNormalizer } from "./normalizers.ts";
+import { type Padding, padAll, paddingJson, readPadding } from "./padding.ts";
 import { type PostProcessor, type PostProcessorConfig, readPostProcessor } from "./post-processors.ts";
-import { type PreTokenizer, type PreTokenizerConfig, readPreTokenizer } from "./pre-tokenizers.ts";
-import { type Truncation, truncate } from "./truncation.ts";
+import { type PreTokenizer, type PreTokenizerConfig, readPreTokenizer, type Words } from "./pre-tokenizers.ts";
+import { readTruncation, type Truncation, truncate, truncationJson } from "./truncation.ts";
+import { WordCache } from "./word-cache.ts";
 
 export type TokenizerParts = {
   model: Model;
@@ -28,13 +32,19 @@ export type EncodeOptions = {
   addSpecialTokens?: boolean;
   /** A second text, or its words. */
   pair?: string | readonly string[];
-  truncation?: Truncation;
+  /** Goes before the tokenizer's own; null for none. */
+  truncation?: Truncation | null;
+  /** Goes before the tokenizer's own; null for none. */
+  padding?: Padding | null;
 };
 
 export type DecodeOptions = { skipSpecialTokens?: boolean };
 
 export class Tokenizer {
   readonly model: Model;
+  /** What happens to texts for which a call says nothing else. */
+  truncation: Truncation | null = null;
+  padding: Padding | null = null;
   readonly #added = new AddedTokens(readNormalizer(null));
   #preTokenizer: PreTokenizer = readPreTokenizer(null);
   #postProcessor: PostProcessor = readPostProcessor(null);
@@ -42,8 +52,6 @@ export class Tokenizer {
   /** What tokenizer.json holds of us, but for the model and the added tokens. */
   #config: JsonObject = {
     version: "1.0",
-    truncation: null,
-    padding: null,
     normalizer: null,
     pre_tokenizer: null,
     post_processor: null,
@@ -63,7 +71,9 @@ export class Tokenizer {
   static fromJson(json: unknown, where = "tokenizer.json"): Tokenizer {
     const fields = new Fields(json, where);
     const tokenizer = new Tokenizer({ model: readModel(fields.object["model"], `${where}: model`) });
-    const { model: _model, added_tokens: _added, ...config } = fields.object;
+    const { model: _model, added_tokens: _added, truncation, padding, ...config } = fields.object;
+    tokenizer.truncation = readTruncation(truncation, `${where}: truncation`);
+    tokenizer.padding = readPadding(padding, `${where}: padding`);
     tokenizer.#config = { ...tokenizer.#config, ...config };
     tokenizer.#added.normalizer = readNormalizer(config["normalizer"], `${where}: normalizer`);
     tokenizer.#preTokenizer = readPreTokenizer(config["pre_tokenizer"], `${where}: pre_tokenizer`);
@@ -76,13 +86,13 @@ export class Tokenizer {
     return tokenizer;
   }
 
-  /** What tokenizer.json holds; Python's `tokenizers` reads it. `truncation` and `padding` are kept, but not obeyed. */
+  /** What tokenizer.json holds; Python's `tokenizers` reads it. */
   toJson(): JsonObject {
-    const { version, truncation, padding, ...components } = this.#config;
+    const { version, ...components } = this.#config;
     return {
       version,
-      truncation,
-      padding,
+      truncation: this.truncation && truncationJson(this.truncation),
+      padding: this.padding && paddingJson(this.padding),
       added_tokens: this.#added.toJson(),
       ...components,
       model: this.model.toJson(),
@@ -155,16 +165,27 @@ export class Tokenizer {
 
   /** Encodes a text, or its words if it comes split; the offsets of words count from their own beginnings. */
   encode(text: string | readonly string[], options: EncodeOptions = {}): Encoding {
-    const { addSpecialTokens = true, pair, truncation } = options;
-    let texts: readonly Encoding[] = [this.#encodeText(text, 0)];
-    if (pair !== undefined) texts = [...texts, this.#encodeText(pair, 1)];
-    if (truncation !== undefined)
-      texts = truncate(texts, truncation, addSpecialTokens ? this.#postProcessor.added(texts.length) : 0);
-    return concatEncodings(this.#postProcessor.process(texts, addSpecialTokens));
+    const padding = options.padding === undefined ? this.padding : options.padding;
+    const encoding = this.#encodeOne(text, options);
+    return padding === null ? encoding : (padAll([encoding], padding)[0] ?? encoding);
   }
 
+  /** Encodes many texts; padding is to the longest of them. A pair of texts is given as `[text, pair]` to `encodePairs`. */
   encodeBatch(texts: readonly (string | readonly string[])[], options: EncodeOptions = {}): Encoding[] {
-    return texts.map((text) => this.encode(text, options));
+    const padding = options.padding === undefined ? this.padding : options.padding;
+    const encodings = texts.map((text) => this.#encodeOne(text, options));
+    return padding === null ? encodings : padAll(encodings, padding);
+  }
+
+  #encodeOne(text: string | readonly string[], options: EncodeOptions): Encoding {
+    const { addSpecialTokens = true, pair } = options;
+    const truncation = options.truncation === undefined ? this.truncation : options.truncation;
+    let texts: readonly Encoding[] = [this.#encodeText(text, 0)];
+    if (pair !== undefined) texts = [...texts, this.#encodeText(pair, 1)];
+    if (truncation !== null)
+      texts = truncate(texts, truncation, addSpecialTokens ? this.#postProcessor.added(texts.length) : 0);
+    const numbered = texts.map((one, i) => one.asSequence(i === 0 ? 0 : 1, i));
+    return Encoding.concat(this.#postProcessor.process(numbered, addSpecialTokens));
   }
 
   /** The text of some ids; ids that stand for nothing are left out. */
@@ -183,41 +204,80 @@ export class Tokenizer {
   }
 
   #encodeText(text: string | readonly string[], sequence: 0 | 1): Encoding {
-    const encoding = emptyEncoding();
-    if (typeof text === "string") this.#encodeInto(encoding, text, null);
-    else for (const [i, word] of text.entries()) this.#encodeInto(encoding, word, i);
-    encoding.attentionMask = encoding.ids.map(() => 1);
-    encoding.specialTokensMask = encoding.ids.map(() => 0);
-    encoding.typeIds = encoding.ids.map(() => sequence);
-    encoding.sequenceIds = encoding.ids.map(() => sequence);
-    return encoding;
+    const columns = emptyColumns();
+    if (typeof text === "string") this.#encodeInto(columns, text, null);
+    else for (const [i, word] of text.entries()) this.#encodeInto(columns, word, i);
+    const count = columns.ids.length;
+    return new Encoding(
+      {
+        ...columns,
+        typeIds: new Array<number>(count).fill(sequence),
+        specialTokensMask: new Array<number>(count).fill(0),
+        attentionMask: new Array<number>(count).fill(1),
+      },
+      this.#textOf,
+    );
   }
 
+  readonly #textOf = (id: number): string => this.idToToken(id) ?? "";
+
   /** Appends the tokens of a text, which all belong to `word` if that is known. */
-  #encodeInto(encoding: Encoding, text: string, word: number | null): void {
-    const { ids, tokens, offsets, wordIds } = encoding;
+  #encodeInto(columns: Columns, text: string, word: number | null): void {
+    // Half a surrogate pair has no UTF-8; it counts as U+FFFD, which takes the same one unit.
     let words = 0;
-    for (const section of this.#added.sections(text)) {
+    for (const section of this.#added.sections(text.toWellFormed())) {
       if (section.id !== null) {
-        ids.push(section.id);
-        tokens.push(section.text.text);
-        offsets.push([section.text.startOf(0), section.text.endOf(section.text.text.length)]);
-        wordIds.push(word ?? words++);
+        columns.texts.set(columns.ids.length, section.text.text);
+        columns.ids.push(section.id);
+        columns.starts.push(section.text.startOf(0));
+        columns.ends.push(section.text.endOf(section.text.text.length));
+        columns.words.push(word ?? words++);
         continue;
       }
-      for (const piece of this.#preTokenizer(section.text)) {
-        const kept = piece.first ?? piece;
-        kept.tokens ??= this.model.tokenize(piece.text);
-        const found = kept.tokens;
-        for (let i = 0; i < found.ids.length; i++) {
-          const id = found.ids[i] as number; // three arrays of one length
-          ids.push(id);
-          tokens.push(this.model.idToToken(id) as string);
-          offsets.push([piece.startOf(found.starts[i] as number), piece.endOf(found.ends[i] as number)]);
-          wordIds.push(word ?? words);
-        }
-        words++;
-      }
+      for (const group of this.#preTokenizer.words(section.text))
+        words = this.#encodeWords(columns, group, word, words);
     }
   }
+
+  /** Appends the tokens of some words, of which the first is number `words`; returns the number of the next. */
+  #encodeWords(columns: Columns, { text, cuts }: Words, word: number | null, words: number): number {
+    const { ids, starts, ends, texts } = columns;
+    const plain = text.starts === null;
+    let next = words;
+    for (let i = 0; i < 2 * cuts.count; i += 2) {
+      const from = cuts.bounds[i] as number; // both are inside
+      const found = this.#wordTokens(text.text.slice(from, cuts.bounds[i + 1] as number));
+      const at = plain ? from + text.origin : from;
+      const number = word ?? next;
+      next++;
+      for (let t = 0; t < found.ids.length; t++) {
+        const [start, end] = [at + (found.starts[t] as number), at + (found.ends[t] as number)]; // three of one length
+        const own = found.tokens?.[t];
+        if (own !== undefined) texts.set(ids.length, own);
+        ids.push(found.ids[t] as number);
+        starts.push(plain ? start : text.startOf(start));
+        ends.push(plain ? end : text.endOf(end));
+        columns.words.push(number);
+      }
+    }
+    return next;
+  }
+
+  #wordTokens(word: string): Word {
+    return this.#preTokenizer.spellsLetters ? this.#spelled.get(word) : this.model.tokenize(word);
+  }
+
+  /** The tokens of words that are yet to be spelled in the byte alphabet; a token covers the characters of its bytes. */
+  readonly #spelled = new WordCache((word): Word => {
+    const spelled = toByteLetters(new Normalized(word));
+    const { ids, starts, ends, tokens } = this.model.tokenize(spelled.text);
+    return {
+      ids,
+      starts: starts.map((start) => spelled.startOf(start)),
+      ends: ends.map((end) => spelled.endOf(end)),
+      ...(tokens && { tokens }),
+    };
+  });
 }
+
+type Columns = ReturnType<typeof emptyColumns>;

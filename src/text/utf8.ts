@@ -42,3 +42,14 @@ function continues(lead: number, byte: number, taken: number): boolean {
   const high = taken > 0 ? 0xbf : lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
   return byte >= low && byte <= high;
 }
+
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** The text of some bytes, or null where they are not UTF-8. */
+export function strictUtf8(bytes: readonly number[]): string | null {
+  try {
+    return strict.decode(Uint8Array.from(bytes));
+  } catch {
+    return null;
+  }
+}
