@@ -69,7 +69,7 @@ const partial: Readonly<Record<string, string>> = {
   "torch.Tensor.mean": "no dtype",
   "torch.mean": "no dtype",
   "torch.linalg.matrix_norm": "no nuc and ±2",
-  "torch.utils.data.DataLoader": "no worker threads yet",
+  "torch.utils.data.DataLoader": "no batch_size None, timeout",
 };
 
 function camel(name: string): string {
@@ -94,7 +94,7 @@ const places: Readonly<Record<string, readonly ReadonlySet<string>[]>> = {
   "torch.nn.init": [new Set(Object.keys(kindling.nn.init))],
   "torch.optim": [new Set(Object.keys(kindling.optim))],
   "torch.optim.lr_scheduler": [new Set(Object.keys(kindling.optim))],
-  "torch.utils.data": [free],
+  "torch.utils.data": [free, new Set(["Dataset", "IterableDataset", "Sampler"])], // these are interfaces
 };
 
 function ours(module: string, name: string): string | undefined {

@@ -1,6 +1,7 @@
 // Datasets, the order of their rows, and batches.
 
 export { readJsonl, streamJsonl } from "#runtime/data/jsonl";
+export { getWorkerInfo, type WorkerInfo } from "./base/worker-info.ts";
 export {
   type ArrayBatch,
   type Collated,
@@ -17,12 +18,25 @@ export {
   type TokenRow,
   toTensors,
 } from "./data/collate.ts";
-export { type Dataset, type DatasetLike, mapDataset, randomSplit, Subset, TensorDataset } from "./data/dataset.ts";
+export {
+  ConcatDataset,
+  type Dataset,
+  type DatasetLike,
+  mapDataset,
+  randomSplit,
+  StackDataset,
+  Subset,
+  TensorDataset,
+} from "./data/dataset.ts";
+export { ChainDataset, dealRows, type IterableDataset } from "./data/iterable.ts";
 export type { JsonlOptions, JsonlRow, JsonObject } from "./data/jsonl.ts";
 export { DataLoader, type LoaderOptions, type LoaderState } from "./data/loader.ts";
-export type { RowModule, WorkerSource } from "./data/row-workers.ts";
+export { type BatchOf, type DataModule, ModuleDataset, moduleDataset, type RowOf } from "./data/module-dataset.ts";
+export type { StreamPlace } from "./data/row-stream.ts";
 export {
   BatchSampler,
+  type DistributedOptions,
+  DistributedSampler,
   type Drawn,
   LengthGroupedSampler,
   RandomSampler,

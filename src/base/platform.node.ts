@@ -6,12 +6,17 @@ import { setFlagsFromString } from "node:v8";
 import { isMainThread, Worker } from "node:worker_threads";
 import type { Platform, WorkerHandle } from "./platform.ts";
 
-/** Messages wait in the port until the module has run and set `onmessage`, as they do on the web. */
+/**
+ * Messages wait in the port until the module has run and set `onmessage`, as they do on the web. Without `require` and `import`
+ * statements, as it is CommonJS or a module by the `--input-type` that the process was started with.
+ */
 const dress = `
-  const { parentPort, workerData } = require("node:worker_threads");
-  globalThis.self = globalThis;
-  globalThis.postMessage = (message, transfer) => parentPort.postMessage(message, transfer);
-  import(workerData).then(() => parentPort.on("message", (data) => globalThis.onmessage?.({ data })));
+  import("node:worker_threads").then(async ({ parentPort, workerData }) => {
+    globalThis.self = globalThis;
+    globalThis.postMessage = (message, transfer) => parentPort.postMessage(message, transfer);
+    await import(workerData);
+    parentPort.on("message", (data) => globalThis.onmessage?.({ data }));
+  });
 `;
 
 function spawnWorker(url: URL): WorkerHandle {

@@ -1,6 +1,7 @@
 // PyTorch's CPU random numbers, draw for draw: `docs/random.md` holds the rules, and where they were found.
 
 import { ArgumentError } from "./errors.ts";
+import { getWorkerInfo } from "./worker-info.ts";
 
 /** Words of a stream's state, which are made anew together. */
 export const stateWords = 624;
@@ -242,7 +243,8 @@ function cephesSinCos(value: number): void {
 }
 
 /** The stream that draws use when they are given no other. */
-export const defaultGenerator: Generator = new Generator();
+/** In a worker of a DataLoader it starts from the worker's seed, as in PyTorch's. */
+export const defaultGenerator: Generator = new Generator(getWorkerInfo()?.seed);
 
 /** Starts the default stream anew: the same draws as PyTorch's `manual_seed`. */
 export function manualSeed(seed: number | bigint): Generator {

@@ -61,6 +61,61 @@ export class TensorDataset implements Dataset<Tensor[]> {
   }
 }
 
+/** Data sets one after another. */
+export class ConcatDataset<T> implements Dataset<T> {
+  readonly datasets: readonly Dataset<T>[];
+  /** Where each one ends. */
+  readonly #ends: readonly number[];
+  constructor(datasets: readonly DatasetLike<T>[]) {
+    if (datasets.length === 0) throw new ArgumentError("ConcatDataset: no data sets; wants at least one.", {});
+    this.datasets = datasets.map((dataset) => datasetOf(dataset));
+    let end = 0;
+    this.#ends = this.datasets.map(({ length }) => (end += length));
+  }
+  get length(): number {
+    return this.#ends.at(-1)!; // of at least one
+  }
+  getItem(index: number): T | Promise<T> {
+    const at = index < 0 ? index + this.length : index;
+    const part = this.#ends.findIndex((end) => at < end);
+    if (at < 0 || part < 0) {
+      throw new IndexError(`ConcatDataset: index ${index} is out of range for ${this.length} rows.`, { index });
+    }
+    return this.datasets[part]!.getItem(at - (this.#ends[part - 1] ?? 0));
+  }
+}
+
+/** Data sets of one length side by side: row i is an object, or a list, of their rows i. */
+export class StackDataset<D extends Readonly<Record<string, DatasetLike<unknown>>> | readonly DatasetLike<unknown>[]>
+  implements Dataset<StackedRow<D>>
+{
+  readonly datasets: D;
+  readonly length: number;
+  constructor(datasets: D) {
+    this.datasets = datasets;
+    const lengths = Object.values(datasets).map(({ length }) => length);
+    if (lengths.length === 0 || lengths.some((length) => length !== lengths[0])) {
+      throw new ArgumentError(
+        `StackDataset: data sets of ${lengths.join(", ")} rows; wants at least one, all of one length.`,
+        { lengths },
+      );
+    }
+    this.length = lengths[0]!;
+  }
+  getItem(index: number): StackedRow<D> | Promise<StackedRow<D>> {
+    const keys = Object.keys(this.datasets);
+    const rows = Object.values(this.datasets).map((dataset) =>
+      datasetOf(dataset as DatasetLike<unknown>).getItem(index),
+    );
+    const put = (items: readonly unknown[]): StackedRow<D> => {
+      const row = Array.isArray(this.datasets) ? items : Object.fromEntries(keys.map((key, i) => [key, items[i]]));
+      return row as StackedRow<D>; // the rows in their places
+    };
+    return rows.some((row) => row instanceof Promise) ? Promise.all(rows).then(put) : put(rows);
+  }
+}
+type StackedRow<D> = { -readonly [K in keyof D]: D[K] extends DatasetLike<infer T> ? T : never };
+
 /** The rows with `f` applied when they are asked for. */
 export function mapDataset<T, U>(source: DatasetLike<T>, f: (row: T, index: number) => U | Promise<U>): Dataset<U> {
   const dataset = datasetOf(source);

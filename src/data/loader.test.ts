@@ -37,10 +37,6 @@ async function batches(loader: AsyncIterable<Tensor>): Promise<number[][]> {
   return out;
 }
 
-async function drain(loader: AsyncIterable<unknown>): Promise<void> {
-  for await (const _ of loader);
-}
-
 const orders: { readonly [kind in Kind]: (g: Golden) => unknown } = {
   async loader({ n, batchSize, shuffle, generatorSeed }) {
     const own = generatorSeed === null ? {} : { generator: new Generator(generatorSeed) };
@@ -68,6 +64,74 @@ for (const golden of (await fixture("random/loader.json")) as Golden[]) {
     close([rand([1]).item()], [next], tolerances.float32, "the next draw");
   });
 }
+
+interface SamplerGoldens {
+  readonly distributed: readonly (data.DistributedOptions & {
+    readonly n: number;
+    readonly length: number;
+    readonly epochs: readonly number[][];
+  })[];
+  readonly grouped: readonly {
+    readonly lengths: readonly number[];
+    readonly batchSize: number;
+    readonly generatorSeed: number | null;
+    readonly indices: readonly number[];
+    readonly next: number;
+  }[];
+  readonly splits: readonly {
+    readonly n: number;
+    readonly lengths: readonly number[];
+    readonly indices: readonly number[][];
+    readonly next: number;
+  }[];
+}
+const samplers = (await fixture("data/loader.json")) as SamplerGoldens;
+
+test("DistributedSampler as PyTorch's, and the same after a restart", async () => {
+  for (const { n, length, epochs, ...options } of samplers.distributed) {
+    const sampler = new data.DistributedSampler(range(n), options);
+    equal(sampler.length, length);
+    epochs.forEach((wanted, epoch) => {
+      sampler.setEpoch(epoch);
+      deepEqual([...sampler], wanted);
+    });
+    const again = new data.DistributedSampler(range(n), options);
+    again.loadStateDict(sampler.stateDict());
+    deepEqual([...again], epochs.at(-1)!);
+  }
+  throws(() => new data.DistributedSampler(range(3), { numReplicas: 2, rank: 2 }), ArgumentError, /rank 2 of 2/);
+});
+
+test("LengthGroupedSampler as transformers', randomSplit by shares as PyTorch's", () => {
+  for (const { lengths, batchSize, generatorSeed, indices, next } of samplers.grouped) {
+    manualSeed(21);
+    const own = generatorSeed === null ? {} : { generator: new Generator(generatorSeed) };
+    deepEqual([...new data.LengthGroupedSampler(lengths, { batchSize, ...own })], indices);
+    close([rand([1]).item()], [next], tolerances.float32, "the next draw");
+  }
+  for (const { n, lengths, indices, next } of samplers.splits) {
+    manualSeed(4);
+    deepEqual(
+      data.randomSplit(range(n), lengths).map((part) => [...part.indices]),
+      [...indices],
+    );
+    close([rand([1]).item()], [next], tolerances.float32, "the next draw");
+  }
+});
+
+test("data sets behind and beside each other", async () => {
+  const slow: data.Dataset<string> = { length: 2, getItem: async (i) => "ab"[i]! };
+  const both = new data.ConcatDataset<number | string>([range(3), [], slow]);
+  equal(both.length, 5);
+  const read = await Promise.all([0, 2, 3, 4, -1, -5].map(async (i) => both.getItem(i)));
+  deepEqual(read, [0, 2, "a", "b", "b", 0]);
+  for (const i of [5, -6]) throws(() => both.getItem(i), IndexError, /out of range for 5 rows/);
+  throws(() => new data.ConcatDataset([]), ArgumentError, /at least one/);
+  const named = new data.StackDataset({ id: range(2), text: slow });
+  deepEqual(await named.getItem(1), { id: 1, text: "b" });
+  deepEqual(new data.StackDataset([range(2), range(2)]).getItem(1), [1, 1]);
+  throws(() => new data.StackDataset({ a: range(2), b: range(3) }), ArgumentError, /2, 3 rows/);
+});
 
 test("length groups hold like lengths, the longest row first", () => {
   const generator = new Generator(7);
@@ -161,30 +225,6 @@ test("rows that are there are not read ahead", async () => {
   });
   await new data.DataLoader(dataset, { batchSize: 2 })[Symbol.asyncIterator]().next();
   deepEqual(asked, [0, 1]);
-});
-
-test("workers read the rows, in order, with plain arrays in between", async () => {
-  const workers = { module: new URL("../../test/loader-rows.ts", import.meta.url), count: 2, args: { add: 100 } };
-  const loader = new data.DataLoader<number, { ids: data.ShapedArray; worker: number }>(range(7), {
-    batchSize: 2,
-    workers,
-  });
-  const ids: number[] = [];
-  const by = new Set<number>();
-  for await (const batch of loader) {
-    ids.push(...batch.ids.toArray());
-    by.add(batch.worker);
-  }
-  deepEqual(
-    ids,
-    range(7).map((i) => i + 100),
-  );
-  deepEqual([...by].sort(), [0, 1]);
-  const broken = new data.DataLoader(range(3), { workers: { ...workers, args: { add: 0, failAt: 1 } } });
-  await rejects(() => drain(broken), DataError, /a worker of the loader: row 1/);
-  const missing = { module: new URL("./nowhere.ts", import.meta.url), count: 1 };
-  const nowhere = new data.DataLoader(range(3), { workers: missing });
-  await rejects(() => drain(nowhere), DataError, /nowhere/);
 });
 
 test("datasets: subsets, tensors, shares", async () => {

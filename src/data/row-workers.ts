@@ -1,66 +1,79 @@
-// Threads that read rows and make batches of plain arrays, for datasets whose rows take long to make. They load a module of
-// the user's, since functions do not travel between threads.
+// Threads that read rows and make batches, for data sets whose rows take long to make. Each makes the data set from its module
+// (`moduleDataset`) and answers in the order in which it is asked.
 
 import { platform } from "#runtime/base/platform";
-import { ArgumentError, DataError } from "../base/errors.ts";
+import { DataError } from "../base/errors.ts";
 import type { WorkerHandle } from "../base/platform.ts";
-import type { RowReply, RowRequest } from "./rows.worker.ts";
+import type { RowReply, RowRequest, StreamOptions } from "./rows.worker.ts";
 
-/** What a module for workers exports. Nothing in it may hold tensors: they live in the main thread's memory. */
-export interface RowModule<T = unknown, B = unknown> {
-  /** Called once in each worker. `seed` differs from worker to worker and from epoch to epoch. */
-  open?(about: { readonly worker: number; readonly seed: bigint; readonly args: unknown }): void | Promise<void>;
-  get(index: number): T | Promise<T>;
-  /** A batch of plain values and shaped arrays, as `padArrays` makes them. */
-  collate(rows: readonly T[]): B | Promise<B>;
-}
-
-export interface WorkerSource {
-  /** The module's address: `new URL("./rows.ts", import.meta.url)`. */
-  readonly module: URL;
-  readonly count: number;
-  /** Plain data for the module's `open`. */
-  readonly args?: unknown;
-}
+export type Made = Extract<RowReply, { done: true } | { value: unknown }>;
 
 interface Waiting {
-  readonly resolve: (batch: unknown) => void;
+  readonly worker: number;
+  readonly indices: readonly number[] | undefined;
+  readonly resolve: (made: Made) => void;
   readonly reject: (error: Error) => void;
 }
 
-/** The workers of one epoch; batches are given to them in turn. */
 export class RowWorkers {
+  readonly seed: bigint;
   readonly #workers: WorkerHandle[];
+  readonly #ended: (Error | undefined)[];
   readonly #waiting = new Map<number, Waiting>();
   #next = 0;
   #alive: ReturnType<typeof setInterval> | undefined;
 
-  constructor({ module, count, args }: WorkerSource, seed: bigint) {
-    if (!Number.isInteger(count) || count < 1)
-      throw new ArgumentError(`DataLoader: ${count} workers; wants at least 1.`, { count });
-    this.#workers = Array.from({ length: count }, (_, worker) => {
-      const handle = platform.spawnWorker(new URL("./rows.worker.ts", import.meta.url));
-      handle.onMessage((message) => this.#receive(message as RowReply)); // what rows.worker.ts posts
-      handle.onError((error) => this.#fail(worker, error));
-      const about = { worker, seed: BigInt.asUintN(64, seed + BigInt(worker)), args };
-      handle.postMessage({ open: about, module: module.href } satisfies RowRequest);
-      return handle;
+  /** `collates`: whether batches are made there, or rows come back. Worker i draws from the seed `seed + i`. */
+  constructor(
+    { module, args }: { readonly module: URL; readonly args: unknown },
+    numWorkers: number,
+    seed: bigint,
+    collates: boolean,
+  ) {
+    this.seed = seed;
+    this.#ended = new Array(numWorkers).fill(undefined);
+    this.#workers = Array.from({ length: numWorkers }, (_, id) => {
+      const worker = platform.spawnWorker(new URL("./rows.worker.ts", import.meta.url));
+      worker.onMessage((message) => this.#receive(message as RowReply)); // what rows.worker.ts posts
+      worker.onError((error) => this.#lose(id, error));
+      const info = { id, numWorkers, seed: BigInt.asUintN(64, seed + BigInt(id)) };
+      worker.postMessage({ kind: "open", module: module.href, args, info, collates } satisfies RowRequest);
+      return worker;
     });
   }
 
-  /** The batch of these rows. */
-  load(indices: readonly number[]): Promise<unknown> {
+  get length(): number {
+    return this.#workers.length;
+  }
+
+  /** Begins an epoch of an iterable in one worker. */
+  stream(worker: number, stream: StreamOptions): void {
+    this.#workers[worker]!.postMessage({ kind: "stream", stream } satisfies RowRequest);
+  }
+
+  /** The batch of these rows from one worker, or its stream's next one. */
+  batch(worker: number, indices?: readonly number[]): Promise<Made> {
+    const ended = this.#ended[worker];
     const id = this.#next++;
-    const promise = new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+    const promise = new Promise<Made>((resolve, reject) => {
+      if (ended !== undefined) reject(ended);
+      else this.#waiting.set(id, { worker, indices, resolve, reject });
+    });
     promise.catch(() => {}); // said when the batch is asked for
+    if (ended !== undefined) return promise;
     this.#alive ??= setInterval(() => {}, 2 ** 30); // a worker keeps no process alive, a batch that is awaited does
-    this.#workers[id % this.#workers.length]!.postMessage({ id, indices } satisfies RowRequest);
+    this.#workers[worker]!.postMessage({ kind: "batch", id, indices } satisfies RowRequest);
     return promise;
   }
 
-  end(): void {
-    for (const worker of this.#workers) worker.terminate();
+  /** Nobody waits for what was asked so far. */
+  forget(): void {
+    this.#waiting.clear();
     this.#rest();
+  }
+  end(): void {
+    this.forget();
+    for (const worker of this.#workers) worker.terminate();
   }
 
   #receive(reply: RowReply): void {
@@ -68,18 +81,43 @@ export class RowWorkers {
     this.#waiting.delete(reply.id);
     if (this.#waiting.size === 0) this.#rest();
     if (waiting === undefined) return;
-    if ("batch" in reply) waiting.resolve(reply.batch);
-    else waiting.reject(new DataError(`a worker of the loader: ${reply.error}`, { stack: reply.stack }));
+    if ("error" in reply) waiting.reject(failed(waiting, reply.error));
+    else waiting.resolve(reply);
   }
-  #fail(worker: number, error: Error): void {
-    for (const { reject } of this.#waiting.values()) {
-      reject(new DataError(`worker ${worker} of the loader: ${error.message}`, { worker }, { cause: error }));
+
+  /** A worker that ended by itself makes no batch any more, neither those that were asked of it nor others. */
+  #lose(worker: number, cause: Error): void {
+    const error = new DataError(
+      `DataLoader: worker ${worker} ended and makes no more batches: ${cause.message}. Its code may have called process.exit(), or run out of memory.`,
+      { worker },
+      { cause },
+    );
+    this.#ended[worker] = error;
+    for (const [id, waiting] of this.#waiting) {
+      if (waiting.worker !== worker) continue;
+      waiting.reject(error);
+      this.#waiting.delete(id);
     }
-    this.#waiting.clear();
-    this.#rest();
+    if (this.#waiting.size === 0) this.#rest();
   }
   #rest(): void {
     clearInterval(this.#alive);
     this.#alive = undefined;
   }
+}
+
+/** A worker's error as the loader's, with the stack that it has in the worker. */
+function failed(
+  { worker, indices }: Waiting,
+  { name, message, stack }: Extract<RowReply, { error: unknown }>["error"],
+): DataError {
+  const cause = new Error(message);
+  cause.name = name;
+  if (stack !== undefined) cause.stack = stack;
+  const what = indices === undefined ? "its stream" : `the batch of rows ${indices.join(", ")}`;
+  return new DataError(
+    `DataLoader: worker ${worker} failed at ${what}: ${message}`,
+    { worker, indices, stack },
+    { cause },
+  );
 }

@@ -18,6 +18,8 @@ export interface Sampler<T = number> extends Iterable<T> {
 }
 export interface SamplerState {
   readonly generator?: GeneratorState | undefined;
+  /** Of a `DistributedSampler`. */
+  readonly epoch?: number | undefined;
 }
 
 export interface Drawn {
@@ -182,6 +184,64 @@ export class LengthGroupedSampler extends RandomOrder {
   }
 }
 
+export interface DistributedOptions {
+  /** How many processes share the rows, and which of them this is. */
+  readonly numReplicas: number;
+  readonly rank: number;
+  readonly shuffle?: boolean;
+  readonly seed?: number;
+  /** Leaves out rows that do not fill a round of all processes; without it some rows are had twice. */
+  readonly dropLast?: boolean;
+}
+
+/** Every `numReplicas`th row, in an order that follows from the seed and the epoch alone: all processes agree on it. */
+export class DistributedSampler implements Sampler {
+  readonly length: number;
+  readonly #rows: number;
+  readonly #options: Required<DistributedOptions>;
+  #epoch = 0;
+
+  constructor(rows: { readonly length: number }, options: DistributedOptions) {
+    const { numReplicas, rank, dropLast = false } = options;
+    if (
+      !Number.isInteger(numReplicas) ||
+      numReplicas < 1 ||
+      !Number.isInteger(rank) ||
+      rank < 0 ||
+      rank >= numReplicas
+    ) {
+      throw new ArgumentError(
+        `DistributedSampler: rank ${rank} of ${numReplicas} replicas; ranks go from 0 to numReplicas − 1.`,
+        { rank, numReplicas },
+      );
+    }
+    this.#rows = rows.length;
+    this.#options = { shuffle: true, seed: 0, ...options, dropLast };
+    this.length = dropLast ? Math.floor(rows.length / numReplicas) : Math.ceil(rows.length / numReplicas);
+  }
+
+  /** To be called before each epoch, or all epochs have one order. */
+  setEpoch(epoch: number): void {
+    this.#epoch = epoch;
+  }
+
+  *[Symbol.iterator](): IterableIterator<number> {
+    const { numReplicas, rank, shuffle, seed } = this.#options;
+    const order = shuffle ? new Generator(seed + this.#epoch).permutation(this.#rows) : undefined;
+    for (let i = rank; i < this.length * numReplicas; i += numReplicas) {
+      const at = i % this.#rows; // what is missing at the end is taken from the start
+      yield order === undefined ? at : order[at]!;
+    }
+  }
+
+  stateDict(): SamplerState {
+    return { epoch: this.#epoch };
+  }
+  loadStateDict({ epoch = 0 }: SamplerState): void {
+    this.#epoch = epoch;
+  }
+}
+
 /** The indices of another sampler in batches. */
 export class BatchSampler implements Sampler<number[]> {
   readonly sampler: Sampler;
@@ -215,7 +275,7 @@ export class BatchSampler implements Sampler<number[]> {
   }
 }
 
-function checkBatchSize(who: string, batchSize: number): void {
+export function checkBatchSize(who: string, batchSize: number): void {
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new ArgumentError(`${who}: batchSize ${batchSize}; it is a whole number of at least 1.`, { batchSize });
   }
