@@ -11,12 +11,20 @@ export interface PretrainedConfig {
   readonly architectures?: readonly string[];
 }
 
-/** The fields of a `config.json`; `file` is for the messages. */
-export function parseConfig(json: unknown, file: string): PretrainedConfig {
+/**
+ * The fields of a `config.json`; `file` is for the messages. `modelTypeOf` guesses the type of a file of the first releases, which does
+ * not name it, from the class that wrote the weights.
+ */
+export function parseConfig(
+  json: unknown,
+  file: string,
+  modelTypeOf: (architecture: string | undefined) => string | undefined = () => undefined,
+): PretrainedConfig {
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
     throw new CheckpointError(`${file}: a model's configuration is a JSON object.`, { file });
   }
   const fields: Record<string, unknown> = respell(json, camelCase, snakeCase);
+  fields.modelType ??= modelTypeOf((fields.architectures as readonly string[] | undefined)?.[0]);
   if (typeof fields.modelType !== "string") {
     throw new CheckpointError(`${file}: it has no "model_type", which names the architecture.`, { file });
   }

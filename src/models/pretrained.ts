@@ -5,17 +5,23 @@ import type { DType } from "../base/dtype.ts";
 import { CheckpointError } from "../base/errors.ts";
 import { sameShape, showShape } from "../base/shape.ts";
 import { type SafetensorsDType, type SafetensorsEntry, safetensorsName } from "../checkpoint/safetensors.ts";
+import type { Weights } from "../checkpoint/weights.ts";
 import { Module } from "../nn/module.ts";
 import { noGrad } from "../tensor/grad-mode.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { bytesView } from "../tensor/transfer.ts";
 import { formatConfig, type PretrainedConfig, parseConfig } from "./configuration.ts";
 
+export interface SaveOptions {
+  /** Divides larger weights into shards of at most this size, a number of bytes or "5GB". */
+  readonly maxShardSize?: number | string;
+}
+
 export abstract class PreTrainedModel<C extends PretrainedConfig, A extends readonly unknown[], R> extends Module<
   A,
   R
 > {
-  readonly config: C;
+  config: C;
 
   constructor(config: C) {
     super();
@@ -26,7 +32,7 @@ export abstract class PreTrainedModel<C extends PretrainedConfig, A extends read
    * Writes `config.json` and `model.safetensors`, the weights in shards with an index if they are larger than `maxShardSize`
    * ("5GB", or a number of bytes). Each file replaces its old version only when all weights are whole.
    */
-  async savePretrained(folder: string, options: { readonly maxShardSize?: number | string } = {}): Promise<void> {
+  async savePretrained(folder: string, options: SaveOptions = {}): Promise<void> {
     await saveModelFolder(folder, formatConfig(this.config), stateEntries(this), options.maxShardSize);
   }
 }
@@ -129,12 +135,24 @@ function someOf(names: readonly string[]): string {
   return `${names.slice(0, shown).join(", ")}${names.length > shown ? ` and ${names.length - shown} more` : ""}`;
 }
 
+/** A model's configuration and its weights, opened for reading. Whoever opens them closes them. */
+export interface PretrainedFiles {
+  readonly configFile: string;
+  readonly config: unknown;
+  readonly weights: Weights;
+}
+
+/** Where a pretrained model lies: a folder. */
+export async function openPretrained(folder: string): Promise<PretrainedFiles> {
+  return openModelFolder(folder);
+}
+
 /** A model's folder as a model: `make` builds it, untrained, from the configuration. */
 export async function loadPretrained<M extends Module>(
   folder: string,
   make: (config: PretrainedConfig, file: string) => M | Promise<M>,
 ): Promise<M> {
-  const { configFile, config, weights } = await openModelFolder(folder);
+  const { configFile, config, weights } = await openPretrained(folder);
   try {
     const model = await make(parseConfig(config, configFile), configFile);
     await loadWeights(model, weights);

@@ -34,10 +34,29 @@ export function fans(t: Tensor): { readonly fanIn: number; readonly fanOut: numb
   return { fanIn: t.shape[1]! * field, fanOut: t.shape[0]! * field };
 }
 
+let isSkipped = false;
+
+/** Makes modules whose weights are read from a file afterwards: `body` is synchronous, and draws of this file leave tensors as they are. */
+export function withoutInit<T>(body: () => T): T {
+  const before = isSkipped;
+  isSkipped = true;
+  try {
+    return body();
+  } finally {
+    isSkipped = before;
+  }
+}
+/** Whether `withoutInit` is running. */
+export function initIsSkipped(): boolean {
+  return isSkipped;
+}
+
 export function uniform_(t: Tensor, from = 0, to = 1): Tensor {
+  if (isSkipped) return t;
   return noGrad(() => t.uniform_(from, to));
 }
 export function normal_(t: Tensor, mean = 0, std = 1): Tensor {
+  if (isSkipped) return t;
   return noGrad(() => t.normal_(mean, std));
 }
 export function constant_(t: Tensor, value: number): Tensor {
@@ -142,6 +161,7 @@ function orthonormalize(vectors: number[][]): void {
 
 /** Normal numbers between `a` and `b`. */
 export function truncNormal_(t: Tensor, mean = 0, std = 1, a = -2, b = 2): Tensor {
+  if (isSkipped) return t;
   if (!(b > a)) throw new ArgumentError(`truncNormal_: nothing lies between ${a} and ${b}.`, { a, b });
   const below = (x: number): number => (1 + erf((x - mean) / std / Math.SQRT2)) / 2;
   const draw = below(b) - below(a) > 0.3 ? drawUntilInside : drawByDensity;

@@ -1,12 +1,15 @@
 // Fully connected layers, of one input and of two.
 
 import { ArgumentError } from "../base/errors.ts";
+import type { Activation } from "../ops/matmul.ts";
 import { empty } from "../tensor/create.ts";
-import { linear } from "../tensor/linear.ts";
+import { gelu, relu, silu } from "../tensor/functional/activation.ts";
+import { type LinearOptions, linear } from "../tensor/linear.ts";
 import { bilinear } from "../tensor/products.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { kaimingUniform_, uniform_ } from "./init.ts";
 import { Module } from "./module.ts";
+import { isWatched } from "./module-hooks.ts";
 import { Parameter } from "./parameter.ts";
 
 /** `x Wᵀ + b`, `[…, inFeatures]` to `[…, outFeatures]`. */
@@ -39,6 +42,29 @@ export class Linear extends Module<[x: Tensor], Tensor> {
     return `in_features=${this.inFeatures}, out_features=${this.outFeatures}, bias=${bias}`;
   }
 }
+
+/**
+ * `activation(layer(x)) + residual` in one pass over the result. A layer that something watches by hooks, or that another module has
+ * replaced (as adapters do), is called, and the rest follows it.
+ */
+export function callLinear(layer: Module<[x: Tensor], Tensor>, x: Tensor, options: LinearOptions = {}): Tensor {
+  if (layer.constructor === Linear && !isWatched(layer)) {
+    const { weight, bias } = layer as Linear; // its class is checked
+    return linear(x, weight, bias, options);
+  }
+  const { activation, residual } = options;
+  const y = activation === undefined ? layer(x) : activations[activation](layer(x));
+  return residual === undefined ? y : y.add(residual);
+}
+
+const activations: { readonly [a in Activation]: (x: Tensor) => Tensor } = {
+  relu,
+  gelu: (x) => gelu(x),
+  geluTanh: (x) => gelu(x, { approximate: "tanh" }),
+  silu,
+  tanh: (x) => x.tanh(),
+  sigmoid: (x) => x.sigmoid(),
+};
 
 /** `x1ᵀ W_k x2 + b_k`: `[…, in1Features]` and `[…, in2Features]` to `[…, outFeatures]`. */
 export class Bilinear extends Module<[x1: Tensor, x2: Tensor], Tensor> {

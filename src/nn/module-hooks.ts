@@ -62,6 +62,13 @@ export function knownHooks<A extends readonly unknown[], R>(module: Module<A, R>
   return hooksOf.get(module) as ModuleHooks<A, R> | undefined; // stored under this very module
 }
 
+/** Whether anything sees the module's calls. What computes with its weights without calling it asks first. */
+export function isWatched(module: AnyModule): boolean {
+  const hooks = knownHooks(module);
+  if (hooks === undefined) return false;
+  return [hooks.before, hooks.after, hooks.beforeBackward, hooks.afterBackward].some((list) => list.length > 0);
+}
+
 type Entry<L> = L extends readonly (infer E)[] ? E : never;
 
 /** Adds an entry to one of a module's lists. */

@@ -85,9 +85,9 @@ export abstract class Module<A extends readonly unknown[] = any, R = any> extend
       value instanceof Module ? [[this.spell(name), value] as [string, AnyModule]] : [],
     );
   }
-  /** How the name of a property is spelled in checkpoints. */
+  /** How the name of a property is spelled in checkpoints; one that begins with a capital stands as it is (`LayerNorm`). */
   spell(property: string): string {
-    return snakeCase(property);
+    return /^[A-Z]/.test(property) ? property : snakeCase(property);
   }
   children(): AnyModule[] {
     return this.namedChildren().map(([, module]) => module);

@@ -22,7 +22,7 @@ export function layerNorm(x: Tensor, normalizedShape: readonly number[], options
   const rowShape = rowsOver("layerNorm", x, normalizedShape); // [..., cols]
   return tidy(() => {
     const rows = x.reshape(...rowShape);
-    const { affine, parameters } = affineOf(weight, bias);
+    const { affine, parameters } = affineOf(x, weight, bias);
     return apply(n.layerNorm, [rows, ...parameters], { eps, affine })[0]!.reshape(...x.shape);
   });
 }
@@ -43,7 +43,7 @@ export function rmsNorm(
   }
   return tidy(() => {
     const rows = x.reshape(...rowShape);
-    const inputs = weight === undefined ? [rows] : [rows, weight.reshape(-1)];
+    const inputs = weight === undefined ? [rows] : [rows, weight.reshape(-1).to(x.dtype)];
     return apply(n.rmsNorm, inputs, { eps })[0]!.reshape(...x.shape);
   });
 }
@@ -62,7 +62,7 @@ export function addLayerNorm(
   const rowShape = rowsOver("addLayerNorm", x, normalizedShape); // [..., cols]
   checkSame("addLayerNorm", x, residual);
   return tidy(() => {
-    const { affine, parameters } = affineOf(weight, bias);
+    const { affine, parameters } = affineOf(x, weight, bias);
     const inputs = [x.reshape(...rowShape), residual.reshape(...rowShape), ...parameters];
     const [normed, sum] = apply(n.addLayerNorm, inputs, { eps, affine });
     return [normed!.reshape(...x.shape), sum!.reshape(...x.shape)];
@@ -81,7 +81,11 @@ export function addRmsNorm(
   checkSame("addRmsNorm", x, residual);
   return tidy(() => {
     const inputs = [x.reshape(...rowShape), residual.reshape(...rowShape)];
-    const [normed, sum] = apply(n.addRmsNorm, weight === undefined ? inputs : [...inputs, weight.reshape(-1)], { eps });
+    const [normed, sum] = apply(
+      n.addRmsNorm,
+      weight === undefined ? inputs : [...inputs, weight.reshape(-1).to(x.dtype)],
+      { eps },
+    );
     return [normed!.reshape(...x.shape), sum!.reshape(...x.shape)];
   });
 }
@@ -133,12 +137,15 @@ function checkSame(op: string, x: Tensor, residual: Tensor): void {
     residual: residual.shape,
   });
 }
+/** Parameters in the dtype of what they scale: those of a model in half precision are read as float32 beside it. */
 function affineOf(
+  x: Tensor,
   weight: Tensor | undefined,
   bias: Tensor | undefined,
 ): { readonly affine: n.NormAttrs["affine"]; readonly parameters: readonly Tensor[] } {
   const affine = weight === undefined ? "none" : bias === undefined ? "weight" : "both";
-  return { affine, parameters: [weight, bias].filter((t) => t !== undefined).map((t) => t.reshape(-1)) };
+  const given = [weight, bias].filter((t) => t !== undefined);
+  return { affine, parameters: given.map((t) => t.reshape(-1).to(x.dtype)) };
 }
 function smallestStep(x: Tensor): number {
   return x.dtype === "float64" ? 2 ** -52 : 2 ** -23;
