@@ -68,7 +68,6 @@ const partial: Readonly<Record<string, string>> = {
   "torch.sum": "no dtype",
   "torch.Tensor.mean": "no dtype",
   "torch.mean": "no dtype",
-  "torch.linalg.matrix_norm": "no nuc and ±2",
   "torch.utils.data.DataLoader": "no batch_size None, timeout",
 };
 
@@ -87,8 +86,8 @@ const free = new Set(Object.keys(kindling));
 const functional = new Set(Object.keys(kindling.nn.functional));
 const places: Readonly<Record<string, readonly ReadonlySet<string>[]>> = {
   "torch.Tensor": [prototype, functional],
-  torch: [free, prototype, functional],
-  "torch.linalg": [free, prototype],
+  torch: [free, prototype, functional, new Set(Object.keys(kindling.linalg))],
+  "torch.linalg": [new Set(Object.keys(kindling.linalg)), prototype],
   "torch.nn": [new Set(Object.keys(kindling.nn))],
   "torch.nn.functional": [functional, prototype, free],
   "torch.nn.init": [new Set(Object.keys(kindling.nn.init))],

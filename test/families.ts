@@ -6,6 +6,8 @@ import { cases as attentionCases } from "../src/ops/attention.cases.ts";
 import * as attention from "../src/ops/attention.ts";
 import { cases as batchNormCases } from "../src/ops/batch-norm.cases.ts";
 import * as batchNorm from "../src/ops/batch-norm.ts";
+import { cases as bitsCases } from "../src/ops/bits.cases.ts";
+import * as bits from "../src/ops/bits.ts";
 import { cases as convertCases } from "../src/ops/convert.cases.ts";
 import * as convert from "../src/ops/convert.ts";
 import { cases as crossEntropyCases } from "../src/ops/cross-entropy.cases.ts";
@@ -29,6 +31,8 @@ import { cases as softmaxCases } from "../src/ops/softmax.cases.ts";
 import * as softmax from "../src/ops/softmax.ts";
 import { cases as specialCases } from "../src/ops/special.cases.ts";
 import * as special from "../src/ops/special.ts";
+import { cases as trigonometryCases } from "../src/ops/trigonometry.cases.ts";
+import * as trigonometry from "../src/ops/trigonometry.ts";
 import type { CasesOf, OpCases } from "./cases.ts";
 
 export interface Family {
@@ -49,6 +53,8 @@ export const families: readonly Family[] = [
   family("elementwise", elementwise, elementwiseCases),
   family("activations", activations, activationsCases),
   family("special", special, specialCases),
+  family("trigonometry", trigonometry, trigonometryCases),
+  family("bits", bits, bitsCases),
   family("reduce", reduce, reduceCases),
   family("join", join, joinCases),
   family("gather", gather, gatherCases),

@@ -59,7 +59,12 @@ nn.functional.conv1d nn.functional.conv2d nn.functional.conv_transpose1d nn.func
 nn.functional.adaptive_avg_pool1d nn.functional.adaptive_avg_pool2d nn.functional.adaptive_max_pool1d nn.functional.scaled_dot_product_attention
 empty_like zeros_like ones_like full_like new_zeros new_ones new_full zeros ones full arange linspace eye tril_indices triu_indices to float double half bfloat16 int long short char byte bool
 cholesky linalg.cholesky linalg.qr linalg.svd linalg.svdvals linalg.inv linalg.det linalg.slogdet linalg.solve linalg.solve_triangular
+logdet linalg.eigh linalg.eigvalsh linalg.pinv linalg.lstsq linalg.lstsq.grad_oriented linalg.cond linalg.matrix_rank linalg.tensorsolve
+round.decimals_0 round.decimals_neg_3 nn.functional.adaptive_max_pool2d nn.functional.conv_transpose2d nn.functional.multilabel_margin_loss nn.functional.ctc_loss
 """.split()
+
+# Vectors whose sign is free: what their samples make of them is compared, which no sign changes.
+PROCESSED = {"linalg.svd", "linalg.eigh"}
 
 DTYPES = [torch.float32, torch.int64, torch.bool]
 BUDGET = {torch.float32: 1800, torch.int64: 500, torch.bool: 250}
@@ -150,7 +155,7 @@ def as_double(value):
 
 def evaluate(op, sample, weights_from):
     """Outputs and gradients; of float64 rounded where the operator knows it, so that they are better than what is compared with them."""
-    fn = op.op
+    fn = (lambda *a, **k: sample.output_process_fn_grad(op.op(*a, **k))) if op.name in PROCESSED else op.op
     args, kwargs = (sample.input, *sample.args), sample.kwargs
     exact = torch.float64 in op.dtypes and not any(isinstance(v, torch.dtype) for v in kwargs.values())
     for use_double in ([True, False] if exact else [False]):
@@ -186,6 +191,8 @@ def evaluate(op, sample, weights_from):
 def encode_sample(op, sample, generator):
     outs, weights, grads = evaluate(op, sample, generator)
     entry = {"args": encode([sample.input, *sample.args]), "kwargs": {k: encode(v) for k, v in sample.kwargs.items()}, "out": [encode(o) for o in outs]}
+    if op.name in PROCESSED:
+        entry["kwargs"]["process"] = sample.output_process_fn_grad.__name__
     if grads is not None:
         entry["wants"] = [i for i, t in enumerate(tensors_in(([sample.input, *sample.args], sample.kwargs))) if t.requires_grad]
         entry["weights"] = [encode(w) for w in weights]

@@ -7,6 +7,7 @@ import type { Op } from "../ops/op.ts";
 import type { PointwiseOp } from "../ops/pointwise.ts";
 import type { Tensor } from "./core.ts";
 import { apply, apply1 } from "./dispatch.ts";
+import { tidy } from "./scope.ts";
 
 /** A tensor, or a number that stands for a tensor of that value. */
 export type Operand = Tensor | number;
@@ -51,9 +52,10 @@ export const elementwiseMethods = {
     const { alpha = 1 } = options;
     return alpha === 1 ? call(e.sub, [this, other]) : call(e.addScaled, [this, other, -alpha]);
   },
-  /** `other - this` */
-  rsub(this: Tensor, other: Operand): Tensor {
-    return call(e.sub, [other, this]);
+  /** `other - alpha * this` */
+  rsub(this: Tensor, other: Operand, options: { readonly alpha?: number } = {}): Tensor {
+    const { alpha = 1 } = options;
+    return alpha === 1 ? call(e.sub, [other, this]) : call(e.addScaled, [other, this, -alpha]);
   },
   mul(this: Tensor, other: Operand): Tensor {
     return call(e.mul, [this, other]);
@@ -165,9 +167,14 @@ export const elementwiseMethods = {
   trunc(this: Tensor): Tensor {
     return call(e.trunc, [this]);
   },
-  /** To the nearest whole number, halves to the even one. */
-  round(this: Tensor): Tensor {
-    return call(e.round, [this]);
+  /** To the nearest whole number, or multiple of 10^−`decimals`; halves to the even one. */
+  round(this: Tensor, options: { readonly decimals?: number } = {}): Tensor {
+    const { decimals = 0 } = options;
+    if (decimals === 0 || (!this.dtype.includes("float") && decimals > 0)) return call(e.round, [this]);
+    const unit = 10 ** Math.abs(decimals);
+    return tidy(() =>
+      decimals > 0 ? this.mul(unit).round().div(unit) : this.div(unit).round().mul(unit).to(this.dtype),
+    );
   },
   relu(this: Tensor): Tensor {
     return call(e.relu, [this]);
@@ -240,6 +247,16 @@ export const elementwiseMethods = {
   },
 };
 export type ElementwiseMethods = typeof elementwiseMethods;
+
+/** `base^exponent`; one of the two may be a number: `pow(2, x)`. */
+export function pow(base: Operand, exponent: Operand): Tensor {
+  return typeof base === "number" ? call(e.pow, [base, exponent]) : base.pow(exponent);
+}
+
+/** The remainder of `a / b` with the sign of b, as Python's `%`; one of the two may be a number. */
+export function remainder(a: Operand, b: Operand): Tensor {
+  return call(e.remainder, [a, b]);
+}
 
 /** `a` where `condition` (a bool tensor) holds, `b` elsewhere. */
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor {

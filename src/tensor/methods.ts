@@ -5,6 +5,7 @@ import type { ConvertMethods } from "./convert.ts";
 import type { ElementwiseMethods } from "./elementwise.ts";
 import type { InPlaceMethods } from "./in-place.ts";
 import type { IndexingMethods } from "./indexing.ts";
+import type { LinalgMethods } from "./linalg/methods.ts";
 import type { LinearMethods } from "./linear.ts";
 import type { PlacingMethods } from "./placing.ts";
 import type { ProductMethods } from "./products.ts";
@@ -25,6 +26,7 @@ export interface TensorMethods
     ElementwiseMethods,
     IndexingMethods,
     InPlaceMethods,
+    LinalgMethods,
     LinearMethods,
     PlacingMethods,
     ProductMethods,

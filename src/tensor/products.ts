@@ -3,7 +3,6 @@
 import { ArgumentError, ShapeError } from "../base/errors.ts";
 import { showShape } from "../base/shape.ts";
 import { Tensor } from "./core.ts";
-import { eye } from "./create.ts";
 import { tidy } from "./scope.ts";
 
 export interface Summed {
@@ -167,28 +166,6 @@ function bestCuts(matrices: readonly Tensor[]): number[][] {
     }
   }
   return cut;
-}
-
-/** A square matrix, or a batch of them, multiplied by itself `n` times; n is at least 0. */
-export function matrixPower(x: Tensor, n: number): Tensor {
-  const [rows, columns] = x.shape.slice(-2);
-  if (x.ndim < 2 || rows !== columns)
-    throw new ShapeError(`matrixPower: wants square matrices, got ${showShape(x.shape)}.`, { shape: x.shape });
-  if (!Number.isInteger(n) || n < 0)
-    throw new ArgumentError(`matrixPower: power ${n}; whole numbers from 0 on.`, { n });
-  return tidy(() => {
-    if (n === 0)
-      return eye(rows!, rows!, { dtype: x.dtype })
-        .expand(...x.shape)
-        .clone();
-    let result: Tensor | undefined;
-    let square = x;
-    for (let rest = n; ; square = square.matmul(square)) {
-      if (rest % 2 === 1) result = result === undefined ? square : result.matmul(square);
-      rest = Math.floor(rest / 2);
-      if (rest === 0) return result!.clone();
-    }
-  });
 }
 
 /** Sums of products along `dim` of two tensors that broadcast. */

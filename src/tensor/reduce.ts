@@ -135,10 +135,12 @@ export const reduceMethods = {
       if (p === 0) return this.ne(0).to(this.dtype).sum(options);
       if (p === 1) return this.abs().sum(options);
       if (p === 2) return run(r.norm2, "norm", this, options);
-      return this.abs()
-        .pow(p)
-        .sum(options)
-        .pow(1 / p);
+      const sum = this.abs().pow(p).sum(options);
+      const none = sum.detach().eq(0); // where the root has no slope
+      return sum
+        .maskedFill(none, 1)
+        .pow(1 / p)
+        .maskedFill(none, 0);
     });
   },
   /** Running sums along `dim`. */

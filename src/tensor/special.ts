@@ -1,8 +1,10 @@
 // More functions of one or two numbers, element by element.
 
 import { isFloating } from "../base/dtype.ts";
-import { ArgumentError } from "../base/errors.ts";
+import { ArgumentError, DTypeError } from "../base/errors.ts";
+import * as b from "../ops/bits.ts";
 import * as s from "../ops/special.ts";
+import * as t from "../ops/trigonometry.ts";
 import type { Tensor } from "./core.ts";
 import { callPointwise as call, type Operand } from "./elementwise.ts";
 import { tidy } from "./scope.ts";
@@ -24,6 +26,19 @@ export const specialMethods = {
   },
   tan(this: Tensor): Tensor {
     return call(s.tan, [this]);
+  },
+  asin(this: Tensor): Tensor {
+    return call(t.asin, [this]);
+  },
+  acos(this: Tensor): Tensor {
+    return call(t.acos, [this]);
+  },
+  atan(this: Tensor): Tensor {
+    return call(t.atan, [this]);
+  },
+  /** The angle of the point (`x`, this), from −π to π. */
+  atan2(this: Tensor, x: Tensor): Tensor {
+    return call(t.atan2, [this, x]);
   },
   sinh(this: Tensor): Tensor {
     return call(s.sinh, [this]);
@@ -65,6 +80,33 @@ export const specialMethods = {
     if (!isFloating(this.dtype)) return this.clone();
     const most = largest[this.dtype as keyof typeof largest]; // floats all have one
     return call(s.nanToNum, [this, options.nan ?? 0, options.posinf ?? most, options.neginf ?? -most]);
+  },
+
+  /** Whether the sign is set, that of −0 too. */
+  signbit(this: Tensor): Tensor {
+    return call(b.signbit, [this]);
+  },
+  isposinf(this: Tensor): Tensor {
+    return call(b.isposinf, [this]);
+  },
+  isneginf(this: Tensor): Tensor {
+    return call(b.isneginf, [this]);
+  },
+  /** `this 2^count`; 0 for counts below 0 or beyond the width. */
+  bitwiseLeftShift(this: Tensor, count: Operand): Tensor {
+    return call(b.bitwiseLeftShift, whole("bitwiseLeftShift", this, count));
+  },
+  /** `⌊this / 2^count⌋`; for counts below 0 or beyond the width 0, or −1 of negative numbers. */
+  bitwiseRightShift(this: Tensor, count: Operand): Tensor {
+    return call(b.bitwiseRightShift, whole("bitwiseRightShift", this, count));
+  },
+  /** Degrees to radians. */
+  deg2rad(this: Tensor): Tensor {
+    return this.mul(Math.PI / 180);
+  },
+  /** Radians to degrees. */
+  rad2deg(this: Tensor): Tensor {
+    return this.mul(180 / Math.PI);
   },
 
   /** `this · log(other)`, 0 where this is 0. */
@@ -121,6 +163,16 @@ export const specialMethods = {
   },
 };
 export type SpecialMethods = typeof specialMethods;
+
+/** Shifts are of integers. */
+function whole(op: string, ...operands: readonly [Operand, Operand]): readonly Operand[] {
+  for (const o of operands) {
+    const dtype = typeof o === "number" ? (Number.isInteger(o) ? "int32" : "float32") : o.dtype;
+    if (isFloating(dtype) || dtype === "bool")
+      throw new DTypeError(`${op}: of integers, got ${dtype}. Convert with .int().`, { dtype });
+  }
+  return operands;
+}
 
 const largest = {
   float64: Number.MAX_VALUE,

@@ -95,26 +95,6 @@ export const statisticsMethods = {
   dist(this: Tensor, other: Tensor, p = 2): Tensor {
     return tidy(() => this.sub(other).norm(p));
   },
-  /** A norm of matrices in two dimensions, by default the last: "fro", the largest (±∞) or smallest sum of a row, or of a column (±1). */
-  matrixNorm(
-    this: Tensor,
-    ord: "fro" | number = "fro",
-    options: { readonly dim?: readonly [number, number]; readonly keepdim?: boolean } = {},
-  ): Tensor {
-    const { dim = [-2, -1], keepdim = false } = options;
-    if (this.ndim < 2)
-      throw new ShapeError(`matrixNorm: wants matrices, got ${showShape(this.shape)}.`, { shape: this.shape });
-    const [rows, columns] = dim.map((d) => normalizeDim("matrixNorm", d, this.ndim)) as [number, number]; // two in, two out
-    return tidy(() => {
-      if (ord === "fro") return this.norm(2, { dim: [rows, columns], keepdim });
-      const [inner, outer] = Math.abs(ord) === 1 ? [rows, columns] : [columns, rows];
-      if (Math.abs(ord) !== 1 && Math.abs(ord) !== Number.POSITIVE_INFINITY)
-        throw new ArgumentError(`matrixNorm: ord ${ord}; there are "fro", 1, -1 and ±Infinity.`, { ord });
-      const sums = this.abs().sum({ dim: inner, keepdim: true });
-      const norm = ord > 0 ? sums.amax({ dim: outer, keepdim: true }) : sums.amin({ dim: outer, keepdim: true });
-      return keepdim ? norm : norm.squeeze([rows, columns]);
-    });
-  },
 };
 export type StatisticsMethods = typeof statisticsMethods;
 

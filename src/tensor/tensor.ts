@@ -6,6 +6,7 @@ import { Tensor } from "./core.ts";
 import { elementwiseMethods } from "./elementwise.ts";
 import { inPlaceMethods } from "./in-place.ts";
 import { indexingMethods } from "./indexing.ts";
+import { linalgMethods } from "./linalg/methods.ts";
 import { linearMethods } from "./linear.ts";
 import { placingMethods } from "./placing.ts";
 import { productMethods } from "./products.ts";
@@ -26,6 +27,7 @@ for (const methods of [
   elementwiseMethods,
   indexingMethods,
   inPlaceMethods,
+  linalgMethods,
   linearMethods,
   placingMethods,
   productMethods,

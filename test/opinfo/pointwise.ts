@@ -1,22 +1,9 @@
 // Element-by-element operators, activations and comparisons.
 
 import { nn } from "../../src/index.ts";
-import { where } from "../../src/tensor/elementwise.ts";
+import { pow, remainder, where } from "../../src/tensor/elementwise.ts";
 import type { Tensor } from "../../src/tensor/tensor.ts";
-import {
-  type Adapter,
-  B,
-  N,
-  NotApplicable,
-  numbers,
-  of,
-  operand,
-  optionalN,
-  options,
-  S,
-  T,
-  type Value,
-} from "./adapter.ts";
+import { type Adapter, B, N, numbers, of, operand, optionalN, options, S, T, type Value } from "./adapter.ts";
 
 const F = nn.functional;
 
@@ -35,6 +22,7 @@ const scaled = (f: (x: Tensor, a: Tensor, b: Tensor, o: { value?: number }) => T
 const alphaOf = (alpha: Value) => options({ alpha: optionalN(alpha) });
 const rounded = (roundingMode: "floor" | "trunc"): Adapter =>
   of("input other rounding_mode", (x, y) => T(x).div(operand(y), { roundingMode }));
+const ofDecimals: Adapter = of("input decimals", (x, decimals) => T(x).round({ decimals: N(decimals) }));
 /** PyTorch's `inplace` flag changes where the result lies, not what it is. */
 const activation = (f: (x: Tensor) => Tensor): Adapter => of("input inplace", (x) => f(T(x).clone()));
 
@@ -71,10 +59,9 @@ export const pointwise: Readonly<Record<string, Adapter>> = {
   __rand__: reflected((x, y) => x.bitwiseAnd(y)),
   __ror__: reflected((x, y) => x.bitwiseOr(y)),
   __rxor__: reflected((x, y) => x.bitwiseXor(y)),
-  rsub: of("input other alpha", (x, y, alpha) => {
-    if (alpha !== undefined && alpha !== 1) throw new NotApplicable("rsub has no alpha here");
-    return T(x).rsub(operand(y));
-  }),
+  rsub: of("input other alpha", (x, y, alpha) => T(x).rsub(operand(y), alphaOf(alpha))),
+  __rpow__: reflected((x, y) => pow(y, x)),
+  __rmod__: reflected((x, y) => remainder(y, x)),
 
   neg: unary((x) => x.neg()),
   abs: unary((x) => x.abs()),
@@ -97,9 +84,15 @@ export const pointwise: Readonly<Record<string, Adapter>> = {
   ceil: unary((x) => x.ceil()),
   trunc: unary((x) => x.trunc()),
   round: unary((x) => x.round()),
+  "round.decimals_0": ofDecimals,
+  "round.decimals_3": ofDecimals,
+  "round.decimals_neg_3": ofDecimals,
   isnan: unary((x) => x.isnan()),
   isinf: unary((x) => x.isinf()),
   isfinite: unary((x) => x.isfinite()),
+  isposinf: unary((x) => x.isposinf()),
+  isneginf: unary((x) => x.isneginf()),
+  signbit: unary((x) => x.signbit()),
 
   eq: binary((x, y) => x.eq(y)),
   ne: binary((x, y) => x.ne(y)),
@@ -110,6 +103,8 @@ export const pointwise: Readonly<Record<string, Adapter>> = {
   bitwise_and: binary((x, y) => x.bitwiseAnd(y)),
   bitwise_or: binary((x, y) => x.bitwiseOr(y)),
   bitwise_xor: binary((x, y) => x.bitwiseXor(y)),
+  bitwise_left_shift: binary((x, y) => x.bitwiseLeftShift(y)),
+  bitwise_right_shift: binary((x, y) => x.bitwiseRightShift(y)),
   bitwise_not: unary((x) => x.bitwiseNot()),
   logical_and: of("input other", (x, y) => T(x).logicalAnd(T(y))),
   logical_or: of("input other", (x, y) => T(x).logicalOr(T(y))),
@@ -155,6 +150,10 @@ export const pointwise: Readonly<Record<string, Adapter>> = {
     ...unary((x) => x.tan()),
     tolerance: { rtol: 1e-5, atol: 1e-5, why: "near the poles it is the argument's rounding, enlarged" },
   },
+  asin: unary((x) => x.asin()),
+  acos: unary((x) => x.acos()),
+  atan: unary((x) => x.atan()),
+  atan2: of("input other", (y, x) => T(y).atan2(T(x))),
   sinh: unary((x) => x.sinh()),
   cosh: unary((x) => x.cosh()),
   asinh: unary((x) => x.asinh()),
@@ -180,8 +179,8 @@ export const pointwise: Readonly<Record<string, Adapter>> = {
   nan_to_num: of("input nan posinf neginf", (x, nan, posinf, neginf) => {
     return T(x).nanToNum({ nan: optionalN(nan), posinf: optionalN(posinf), neginf: optionalN(neginf) });
   }),
-  deg2rad: unary((x) => x.mul(Math.PI / 180)),
-  rad2deg: unary((x) => x.mul(180 / Math.PI)),
+  deg2rad: unary((x) => x.deg2rad()),
+  rad2deg: unary((x) => x.rad2deg()),
   __rdiv__: of("input other", (x, y) => (typeof y === "number" ? T(x).reciprocal().mul(y) : T(y).div(T(x)))),
 
   full_like: of("input fill_value", (x, value) => T(x).zerosLike().fill_(numbers(value)[0]!)),

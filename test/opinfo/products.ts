@@ -3,12 +3,11 @@
 import { nn } from "../../src/index.ts";
 import { einsum } from "../../src/tensor/einsum.ts";
 import { linear } from "../../src/tensor/linear.ts";
-import { bilinear, matrixPower, multiDot, type Summed, tensordot, vecdot } from "../../src/tensor/products.ts";
+import { bilinear, type Summed, tensordot } from "../../src/tensor/products.ts";
 import type { Tensor } from "../../src/tensor/tensor.ts";
 import {
   type Adapter,
   B,
-  N,
   NotApplicable,
   numbers,
   of,
@@ -69,14 +68,6 @@ export const products: Readonly<Record<string, Adapter>> = {
     const [left, right] = d as readonly Value[]; // PyTorch's other form
     return tensordot(T(a), T(b), [numbers(left), numbers(right)]);
   }),
-  "linalg.multi_dot": of("tensors", (list) => multiDot(tensors(list)), {
-    tolerance: { rtol: 5e-6, atol: 1e-4, why: "chains of five products" },
-  }),
-  "linalg.matrix_power": of("input n", (x, n) => {
-    if (N(n) < 0) throw new NotApplicable("negative powers of matrices");
-    return matrixPower(T(x), N(n));
-  }),
-  "linalg.vecdot": of("x y dim", (x, y, dim) => vecdot(T(x), T(y), optionalN(dim))),
   "nn.functional.bilinear": of("x1 x2 weight bias", (a, b, w, bias) => bilinear(T(a), T(b), T(w), optionalT(bias))),
   outer: product((a, b) => a.outer(b)),
   matmul: product((a, b) => a.matmul(b)),

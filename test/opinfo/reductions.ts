@@ -61,9 +61,6 @@ export const reductions: Readonly<Record<string, Adapter>> = {
   std: spread((x, o) => x.std(o)),
   "var.unbiased": spread((x, o) => x.var(o)),
   "std.unbiased": spread((x, o) => x.std(o)),
-  "linalg.vector_norm": of("x ord dim keepdim", (x, ord, dim, keepdim) =>
-    T(x).norm(optionalN(ord) ?? 2, reduced(dim, keepdim)),
-  ),
   "max.reduction_no_dim": of("input", (x) => T(x).max()),
   "min.reduction_no_dim": of("input", (x) => T(x).min()),
   aminmax: of("input dim keepdim", (x, dim, keepdim) => {
@@ -96,11 +93,6 @@ export const reductions: Readonly<Record<string, Adapter>> = {
   }),
   "norm.fro": of("input p dim keepdim", (x, _, dim, keepdim) => T(x).norm(2, reduced(dim, keepdim))),
   "norm.inf": of("input p dim keepdim", (x, p, dim, keepdim) => T(x).norm(N(p), reduced(dim, keepdim))),
-  "linalg.matrix_norm": of("input ord dim keepdim", (x, ord, dim, keepdim) => {
-    if (ord === "nuc" || Math.abs(Number(ord)) === 2) throw new NotApplicable("norms by singular values");
-    const two = dim === undefined ? {} : { dim: numbers(dim) as [number, number] }; // PyTorch wants two
-    return T(x).matrixNorm(typeof ord === "number" ? ord : "fro", { ...two, keepdim: B(keepdim) });
-  }),
   cumsum: of("input dim", (x, dim) => T(x).cumsum(N(dim))),
   cumprod: of("input dim", (x, dim) => T(x).cumprod(N(dim))),
   logcumsumexp: of("input dim", (x, dim) => T(x).logcumsumexp(N(dim))),

@@ -2,6 +2,7 @@
 
 import type { Adapter } from "./adapter.ts";
 import { layers } from "./layers.ts";
+import { algebra } from "./linalg.ts";
 import { placing } from "./placing.ts";
 import { pointwise } from "./pointwise.ts";
 import { products } from "./products.ts";
@@ -11,6 +12,7 @@ import { searching } from "./searching.ts";
 import { shapes } from "./shapes.ts";
 
 export const adapters: Readonly<Record<string, Adapter>> = {
+  ...algebra,
   ...layers,
   ...placing,
   ...pointwise,
