@@ -63,3 +63,4 @@ export {
   type TransformerMasks,
   type TransformerOptions,
 } from "./nn/transformer.ts";
+export * as utils from "./nn/utils.ts";

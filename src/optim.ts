@@ -16,7 +16,7 @@ export { Adagrad, type AdagradOptions } from "./optim/adagrad.ts";
 export { Adam, type AdamOptions, AdamW } from "./optim/adam.ts";
 export { Adamax, type AdamaxOptions } from "./optim/adamax.ts";
 export { ASGD, type AsgdOptions } from "./optim/asgd.ts";
-export { clipGradNorm_, clipGradValue_ } from "./optim/clip.ts";
+export { clipGradNorm_, clipGradsWithNorm_, clipGradValue_, getTotalNorm } from "./optim/clip.ts";
 export * from "./optim/composite-lr.ts";
 export * from "./optim/cyclic-lr.ts";
 export * from "./optim/lr-scheduler.ts";

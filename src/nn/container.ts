@@ -46,7 +46,7 @@ export class ModuleList<M extends AnyModule = AnyModule> extends Module<[], unkn
   [Symbol.iterator](): Iterator<M> {
     return (this.children() as M[])[Symbol.iterator](); // push takes nothing else
   }
-  forward(): never {
+  forward(): unknown {
     throw new ArgumentError("a ModuleList is not called; call its modules.", {});
   }
   /** Neighbours that print alike stand on one line. */

@@ -5,7 +5,7 @@ import { closeToGolden, fromGolden, type GoldenTensor } from "../../test/golden.
 import { close, deepEqual, fixture, throws } from "../../test/portable/harness.ts";
 import { tolerances } from "../../test/tolerances.ts";
 import { NonFiniteError } from "../base/errors.ts";
-import { clipGradNorm_, clipGradValue_ } from "../optim.ts";
+import { clipGradNorm_, clipGradsWithNorm_, clipGradValue_, getTotalNorm } from "../optim.ts";
 import { tensor, zeros } from "../tensor/create.ts";
 
 interface Golden {
@@ -26,7 +26,17 @@ for (const { grads, maxNorm, normType, total, clipValue, clipped } of (await fix
       return p;
     });
     if (clipValue !== undefined) clipGradValue_(params, clipValue);
-    else close([clipGradNorm_(params, maxNorm!, { normType: Number(normType) })], [Number(total)], tolerances.float32);
+    else {
+      const options = { normType: Number(normType) };
+      const apart = params.map((p) => p.grad!.clone());
+      close([getTotalNorm(apart, options)], [Number(total)], tolerances.float32);
+      close([clipGradNorm_(params, maxNorm!, options)], [Number(total)], tolerances.float32);
+      const others = apart.map((g) => Object.assign(zeros(g.shape).requiresGrad_(), { grad: g }));
+      clipGradsWithNorm_(others, maxNorm!, Number(total));
+      others.forEach((p, i) => {
+        closeToGolden(p.grad!, clipped[i]!, `gradient ${i}, the norm being given`);
+      });
+    }
     params.forEach((p, i) => {
       closeToGolden(p.grad!, clipped[i]!, `gradient ${i}`);
     });

@@ -29,10 +29,42 @@ export function clipGradNorm_(
     if (errorIfNonfinite && !Number.isFinite(total)) {
       throw new NonFiniteError(`clipGradNorm_: the gradients' norm is ${total}; nothing was scaled.`, { total });
     }
-    const scale = Math.min(1, maxNorm / (total + 1e-6));
-    if (!(scale >= 1)) scaleAll(split, scale); // a NaN spreads, as in PyTorch
+    scaleToNorm(split, maxNorm, total);
     return total;
   });
+}
+
+/** The norm of all tensors as one vector; `normType` may be infinite. */
+export function getTotalNorm(
+  tensors: readonly Tensor[],
+  options: { readonly normType?: number; readonly errorIfNonfinite?: boolean } = {},
+): number {
+  const { normType = 2, errorIfNonfinite = false } = options;
+  if (tensors.length === 0) return 0;
+  const total = noGrad(() =>
+    normType === 2 ? euclideanNorm(splitForList(tensors, (t) => [t])) : normOfNorms(tensors, normType),
+  );
+  if (errorIfNonfinite && !Number.isFinite(total))
+    throw new NonFiniteError(`getTotalNorm: the norm is ${total}.`, { total });
+  return total;
+}
+
+/** Scales the gradients of `params` in place to a norm of at most `maxNorm`, given the norm they have together. */
+export function clipGradsWithNorm_(params: readonly Tensor[], maxNorm: number, totalNorm: number): void {
+  const grads = params.flatMap((p) => (p.grad === undefined ? [] : [p.grad]));
+  if (grads.length === 0) return;
+  noGrad(() =>
+    scaleToNorm(
+      splitForList(grads, (g) => [g]),
+      maxNorm,
+      totalNorm,
+    ),
+  );
+}
+
+function scaleToNorm(split: Split<Tensor>, maxNorm: number, total: number): void {
+  const scale = Math.min(1, maxNorm / (total + 1e-6));
+  if (!(scale >= 1)) scaleAll(split, scale); // a NaN spreads, as in PyTorch
 }
 
 /** One launch over all that fit a list. */
