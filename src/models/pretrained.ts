@@ -37,8 +37,11 @@ export abstract class PreTrainedModel<C extends PretrainedConfig, A extends read
   }
 }
 
+/** A module, or a part of one. */
+type Stateful = Pick<Module, "stateDict">;
+
 /** The state as entries of a file, shared tensors once. Bytes are taken when they are asked for. */
-export function stateEntries(module: Module): SafetensorsEntry[] {
+export function stateEntries(module: Stateful): SafetensorsEntry[] {
   const seen = new Set<Tensor>();
   const entries: SafetensorsEntry[] = [];
   for (const [name, t] of module.stateDict()) {
@@ -64,7 +67,7 @@ const dtypeOf: ReadonlyMap<string, DType> = new Map(
  * Fills a module from a file, converting dtypes. A name may be absent if its tensor is shared with one that is there. All that
  * is missing, unexpected or does not fit is in the one error, which comes before anything is changed.
  */
-export async function loadWeights(module: Module, source: WeightsSource): Promise<void> {
+export async function loadWeights(module: Stateful, source: WeightsSource): Promise<void> {
   const own = module.stateDict();
   const { file, tensors } = source;
   const present = [...own].filter(([name]) => tensors.has(name));

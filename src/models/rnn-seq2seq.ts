@@ -227,6 +227,8 @@ export interface DecodingState {
 /** The summarizer. `model({ inputIds, labels }).loss`; `generate(model, …)` decodes. */
 export class Seq2SeqRnn extends PreTrainedModel<RnnSeq2SeqConfig, [batch: Seq2SeqBatch], Seq2SeqOutput> {
   static readonly modelType = "rnn_seq2seq";
+  /** The Trainer gives it `labelSmoothing`: with a copying gate the loss is not that of the logits alone. */
+  readonly takesLabelSmoothing = true;
   readonly encoder: Encoder;
   readonly decoder: Decoder;
 

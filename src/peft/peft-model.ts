@@ -56,7 +56,8 @@ export function getPeftModel<A extends readonly unknown[], R>(
   return new PeftModel(model, config, adapterName);
 }
 
-export class PeftModel<A extends readonly unknown[] = readonly unknown[], R = unknown> extends Module<A, R> {
+// biome-ignore lint/suspicious/noExplicitAny: the default stands for models of any signature
+export class PeftModel<A extends readonly unknown[] = any, R = any> extends Module<A, R> {
   readonly baseModel: LoraModel;
   /** Each adapter's configuration. */
   readonly peftConfig: Map<string, CheckedLoraConfig> = new Map();
@@ -293,6 +294,11 @@ export class PeftModel<A extends readonly unknown[] = readonly unknown[], R = un
     return state;
   }
 
+  /** The text of an adapter's `adapter_config.json`. */
+  formatConfig(name: string = this.activeAdapters[0] ?? "default"): string {
+    return formatLoraConfig(this.#config(name));
+  }
+
   /** Fills an adapter from tensors of PEFT's names. All that is missing, unexpected or of another size is in the one error. */
   loadAdapterState(name: string, tensors: ReadonlyMap<string, Tensor>): void {
     const own = this.adapterState(name);
@@ -333,10 +339,10 @@ export class PeftModel<A extends readonly unknown[] = readonly unknown[], R = un
 
   /** Writes `adapter_config.json` and `adapter_model.safetensors`; an adapter not called "default" goes into a folder of its name. */
   async savePretrained(folder: string): Promise<void> {
-    for (const [name, config] of this.peftConfig) {
+    for (const name of this.peftConfig.keys()) {
       const to = name === "default" ? folder : `${folder}/${name}`;
       await save(this.adapterState(name), `${to}/${adapterWeightsName}`);
-      await writeAdapterConfig(to, formatLoraConfig(config));
+      await writeAdapterConfig(to, this.formatConfig(name));
     }
   }
 }

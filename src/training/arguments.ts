@@ -5,6 +5,7 @@ import { camelCase } from "../base/spelling.ts";
 import { type ScheduleOptions, type SchedulerName, schedules } from "../optim/schedules.ts";
 
 export type EvalStrategy = "no" | "steps" | "epoch";
+export type OptimizerName = "adamw" | "adam" | "adafactor" | "sgd" | "adagrad" | "rmsprop";
 export type SaveStrategy = EvalStrategy | "best";
 
 export interface TrainingArguments {
@@ -33,7 +34,12 @@ export interface TrainingArguments {
   readonly seed?: number;
   readonly dataSeed?: number;
 
+  /** Leave out the rows of an epoch that do not fill a batch. */
+  readonly dataloaderDropLast?: boolean;
+
   readonly learningRate?: number;
+  /** The optimizer, with weight decay as it has it. Default "adamw". */
+  readonly optim?: OptimizerName;
   readonly lrSchedulerType?: SchedulerName;
   /** What the schedule takes beside the steps: `{ numCycles: 2 }`. */
   readonly lrSchedulerKwargs?: ScheduleOptions;
@@ -46,13 +52,29 @@ export interface TrainingArguments {
   readonly adamEpsilon?: number;
   /** Gradients are scaled so that their norm is at most this; 0 leaves them alone. */
   readonly maxGradNorm?: number;
-  /** Given to the model in training as `labelSmoothing`. Evaluation measures the plain loss. */
+  /**
+   * Spreads this share of each label over all classes, in training; evaluation measures the plain loss. The loss is then computed
+   * from the logits, unless the model has `takesLabelSmoothing`: then it gets `labelSmoothing` with its batch.
+   */
   readonly labelSmoothingFactor?: number;
 
+  /** Computes activations again in the backward pass instead of keeping them: less memory, about a third more time. */
+  readonly gradientCheckpointing?: boolean;
+
+  /** Default "steps". The end of a run is always logged. */
+  readonly loggingStrategy?: EvalStrategy;
   readonly loggingSteps?: number;
+  /** Log after the first step too. */
+  readonly loggingFirstStep?: boolean;
+  /** Where the log goes beside `log.jsonl`: "tensorboard" writes event files into `runs` in `outputDir`. */
+  readonly reportTo?: readonly "tensorboard"[];
   readonly evalStrategy?: EvalStrategy;
   /** Default: `loggingSteps`. */
   readonly evalSteps?: number;
+  /** Evaluate before the first step. */
+  readonly evalOnStart?: boolean;
+  /** No evaluation before so many steps, or epochs where `evalStrategy` counts these. */
+  readonly evalDelay?: number;
   /** Evaluation generates texts: `computeMetrics` and `predict` get them. */
   readonly predictWithGenerate?: boolean;
   readonly generationMaxNewTokens?: number;
@@ -110,9 +132,11 @@ const checks: { readonly [name in keyof TrainingArguments]-?: Check } = {
   perDeviceEvalBatchSize: whole(1),
   gradientAccumulationSteps: whole(1),
   groupByLength: flag,
+  dataloaderDropLast: flag,
   seed: whole(0),
   dataSeed: whole(0),
   learningRate: atLeast(0),
+  optim: oneOf("adamw", "adam", "adafactor", "sgd", "adagrad", "rmsprop"),
   lrSchedulerType: oneOf(...Object.keys(schedules)),
   lrSchedulerKwargs: (v) => (typeof v === "object" && v !== null ? undefined : "an object"),
   warmupSteps: (v) => atLeast(0)(v) ?? ((v as number) < 1 ? undefined : whole(1)(v)),
@@ -122,9 +146,16 @@ const checks: { readonly [name in keyof TrainingArguments]-?: Check } = {
   adamEpsilon: atLeast(0),
   maxGradNorm: atLeast(0),
   labelSmoothingFactor: share,
+  gradientCheckpointing: flag,
+  loggingStrategy: oneOf("no", "steps", "epoch"),
   loggingSteps: whole(1),
+  loggingFirstStep: flag,
+  reportTo: (v) =>
+    Array.isArray(v) && v.every((name) => name === "tensorboard") ? undefined : '["tensorboard"] or []',
   evalStrategy: oneOf("no", "steps", "epoch"),
   evalSteps: whole(1),
+  evalOnStart: flag,
+  evalDelay: atLeast(0),
   predictWithGenerate: flag,
   generationMaxNewTokens: whole(1),
   generationNumBeams: whole(1),
@@ -161,9 +192,11 @@ export function checkArguments(args: TrainingArguments): CheckedArguments {
     perDeviceEvalBatchSize: 8,
     gradientAccumulationSteps: 1,
     groupByLength: false,
+    dataloaderDropLast: false,
     seed,
     dataSeed: seed,
     learningRate: 5e-5,
+    optim: "adamw",
     lrSchedulerType: "linear",
     lrSchedulerKwargs: {},
     warmupSteps: 0,
@@ -173,9 +206,15 @@ export function checkArguments(args: TrainingArguments): CheckedArguments {
     adamEpsilon: 1e-8,
     maxGradNorm: 1,
     labelSmoothingFactor: 0,
+    gradientCheckpointing: false,
+    loggingStrategy: "steps",
     loggingSteps,
+    loggingFirstStep: false,
+    reportTo: [],
     evalStrategy: "no",
     evalSteps: loggingSteps,
+    evalOnStart: false,
+    evalDelay: 0,
     predictWithGenerate: false,
     generationMaxNewTokens: 20,
     generationNumBeams: 1,

@@ -16,6 +16,7 @@ import { formatConfig } from "../models/configuration.ts";
 import { loadWeights, PreTrainedModel, stateEntries, type WeightsSource } from "../models/pretrained.ts";
 import type { AnyModule } from "../nn/module.ts";
 import type { OptimizerState, ParamState } from "../optim/optimizer.ts";
+import { adapterConfigName, adapterWeightsName, PeftModel } from "../peft/peft-model.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { bytesView } from "../tensor/transfer.ts";
 import type { PreTrainedTokenizer } from "../text/pretrained-tokenizer.ts";
@@ -51,14 +52,22 @@ export interface Trained {
   readonly trainRows: number;
 }
 
-/** The model's and the tokenizer's files: what `pipeline()` reads. Weights come first, so that a folder with a config has them. */
+/**
+ * The model's and the tokenizer's files: what `pipeline()` reads. Weights come first, so that a folder with a config has them. Of a
+ * model with adapters only these, as PEFT has them.
+ */
 export function modelFiles(
   model: AnyModule,
   tokenizer: PreTrainedTokenizer | undefined,
 ): Map<string, string | readonly SafetensorsEntry[]> {
   const files = new Map<string, string | readonly SafetensorsEntry[]>();
-  files.set("model.safetensors", stateEntries(model));
-  if (model instanceof PreTrainedModel) files.set("config.json", formatConfig(model.config));
+  if (model instanceof PeftModel) {
+    files.set(adapterWeightsName, stateEntries({ stateDict: () => model.adapterState() }));
+    files.set(adapterConfigName, model.formatConfig());
+  } else {
+    files.set("model.safetensors", stateEntries(model));
+    if (model instanceof PreTrainedModel) files.set("config.json", formatConfig(model.config));
+  }
   for (const [name, text] of tokenizerFiles(tokenizer)) files.set(name, text);
   return files;
 }
@@ -111,9 +120,10 @@ async function findBest(checkpoint: Checkpoint, state: TrainerState): Promise<vo
 }
 
 export async function restoreWeights(checkpoint: Checkpoint, model: AnyModule): Promise<void> {
-  const weights = await checkpoint.openWeights("model.safetensors");
+  const isAdapter = model instanceof PeftModel;
+  const weights = await checkpoint.openWeights(isAdapter ? adapterWeightsName : "model.safetensors");
   try {
-    await loadWeights(model, weights);
+    await loadWeights(isAdapter ? { stateDict: () => model.adapterState() } : model, weights);
   } finally {
     await weights.close();
   }

@@ -2,6 +2,7 @@
 
 import { type Decodable, generate } from "../generation/generate.ts";
 import { noGrad } from "../tensor/grad-mode.ts";
+import { stack } from "../tensor/indexing.ts";
 import { forEachTensor, tidy } from "../tensor/scope.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { breathe } from "./breathe.ts";
@@ -58,7 +59,7 @@ export async function evaluateRows<Row>(rows: readonly Row[], options: Evaluatio
       }
       const made =
         collect && generation !== undefined ? await generateRows(batch, generation, signal) : measured.predictions;
-      const wanted = collect && batch["labels"] instanceof Tensor ? listsOf(batch["labels"]) : [];
+      const wanted = collect ? labelsOf(batch) : [];
       chosen.forEach((row, i) => {
         if (made[i] !== undefined) predictions[row] = made[i];
         if (wanted[i] !== undefined) labelIds[row] = wanted[i];
@@ -85,13 +86,27 @@ function measure<Row>(
   logitsFor: EvaluationOptions<Row> | undefined,
 ): Measured {
   const count = countLabels(batch);
-  const { loss, logits } = forward(batch);
+  const output = forward(batch);
+  const { loss } = output;
+  const logits = logitsOf(output);
   const labels = batch["labels"] instanceof Tensor ? batch["labels"] : undefined;
   const kept =
     logits === undefined || logitsFor === undefined
       ? undefined
       : (logitsFor.preprocessLogits?.(logits, labels) ?? logits);
   return { loss: count === 0 ? undefined : loss?.item(), count, predictions: kept === undefined ? [] : listsOf(kept) };
+}
+
+/** What is predicted: of answers, where they begin and end, `[B, 2, T]`. */
+function logitsOf({ logits, startLogits, endLogits }: ModelOutput): Tensor | undefined {
+  if (logits !== undefined || startLogits === undefined || endLogits === undefined) return logits;
+  return stack([startLogits, endLogits], 1);
+}
+
+/** Of each row; of answers, the places of both ends. */
+function labelsOf({ labels, startPositions: starts, endPositions: ends }: Batch): RowValues[] {
+  if (labels instanceof Tensor) return listsOf(labels);
+  return starts instanceof Tensor && ends instanceof Tensor ? tidy(() => listsOf(stack([starts, ends], 1))) : [];
 }
 
 function listsOf(tensor: Tensor): RowValues[] {

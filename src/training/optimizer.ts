@@ -3,11 +3,16 @@
 import type { AnyModule } from "../nn/module.ts";
 import { LayerNorm, RMSNorm } from "../nn/normalization.ts";
 import type { Parameter } from "../nn/parameter.ts";
-import { AdamW } from "../optim/adam.ts";
+import { Adafactor } from "../optim/adafactor.ts";
+import { Adagrad } from "../optim/adagrad.ts";
+import { Adam, AdamW } from "../optim/adam.ts";
+import { RMSprop } from "../optim/rmsprop.ts";
+import { SGD } from "../optim/sgd.ts";
 import type { CheckedArguments } from "./arguments.ts";
+import type { TrainedBy } from "./checkpoint.ts";
 
-/** AdamW in two groups: the weights, which decay, and the biases and norms, which do not. */
-export function defaultOptimizer(model: AnyModule, args: CheckedArguments): AdamW {
+/** In two groups: the weights, which decay, and the biases and norms, which do not. */
+export function defaultOptimizer(model: AnyModule, args: CheckedArguments): TrainedBy {
   const { learningRate: lr, adamBeta1, adamBeta2, adamEpsilon: eps, weightDecay } = args;
   const ofNorms = new Set(
     model.modules().flatMap((m) => (m instanceof LayerNorm || m instanceof RMSNorm ? m.parameters() : [])),
@@ -21,9 +26,20 @@ export function defaultOptimizer(model: AnyModule, args: CheckedArguments): Adam
   const groups = [
     { params: decaying, weightDecay },
     { params: others, weightDecay: 0 },
-  ];
-  return new AdamW(
-    groups.filter((group) => group.params.length > 0),
-    { lr, betas: [adamBeta1, adamBeta2], eps },
-  );
+  ].filter((group) => group.params.length > 0);
+  const ofAdam = { lr, betas: [adamBeta1, adamBeta2], eps } as const;
+  switch (args.optim) {
+    case "adamw":
+      return new AdamW(groups, ofAdam);
+    case "adam":
+      return new Adam(groups, ofAdam);
+    case "adafactor":
+      return new Adafactor(groups, { lr });
+    case "sgd":
+      return new SGD(groups, { lr });
+    case "adagrad":
+      return new Adagrad(groups, { lr });
+    case "rmsprop":
+      return new RMSprop(groups, { lr });
+  }
 }

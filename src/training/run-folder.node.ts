@@ -30,7 +30,9 @@ import type { LogEntry } from "./state.ts";
 
 const sumsName = "SHA256SUMS"; // as `sha256sum -c` reads it
 /** Without these nothing can be resumed. */
-const required = ["model.safetensors", "optimizer.safetensors", "trainer_state.json", "rng_state.json"] as const;
+const required = ["optimizer.safetensors", "trainer_state.json", "rng_state.json"] as const;
+/** One of these. */
+const weights = ["model.safetensors", "adapter_model.safetensors"] as const;
 
 /**
  * Opens a run's folder, which is made if need be. One that holds checkpoints or a model is only taken to resume or to
@@ -47,7 +49,7 @@ export async function openRun(path: string, { resume, overwrite }: OpenOptions):
     const held =
       steps.length > 0
         ? `checkpoints up to step ${steps.at(-1)}`
-        : names.includes("model.safetensors")
+        : weights.some((name) => names.includes(name))
           ? "a model"
           : undefined;
     if (held !== undefined && !overwrite) {
@@ -184,7 +186,8 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
     const [, sum, name] = /^([0-9a-f]{64}) {2}(.+)$/.exec(line) ?? [];
     if (sum !== undefined && name !== undefined) listed.set(name, sum);
   }
-  for (const name of required)
+  const wanted = weights.some((name) => listed.has(name)) ? required : [weights[0], ...required];
+  for (const name of wanted)
     if (!listed.has(name)) throw broken(join(path, sumsName), `it does not list ${name}: it was cut off or changed`);
   for (const [name, sum] of listed) {
     const file = join(path, name);

@@ -14,7 +14,8 @@ export interface Length {
 }
 
 export function lengthOf(args: CheckedArguments, rows: number): Length {
-  const batches = Math.ceil(rows / args.perDeviceTrainBatchSize);
+  const whole = args.dataloaderDropLast ? Math.floor : Math.ceil;
+  const batches = whole(rows / args.perDeviceTrainBatchSize);
   const stepsPerEpoch = Math.ceil(batches / args.gradientAccumulationSteps);
   return {
     stepsPerEpoch,

@@ -2,6 +2,7 @@
 
 import { isFloating } from "../base/dtype.ts";
 import { ArgumentError, DataError, NonFiniteError } from "../base/errors.ts";
+import { crossEntropy } from "../tensor/functional/losses.ts";
 import { tidy } from "../tensor/scope.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
@@ -12,6 +13,9 @@ export type Batch = Readonly<Record<string, unknown>>;
 export interface ModelOutput {
   readonly loss?: Tensor | undefined;
   readonly logits?: Tensor | undefined;
+  /** Where answers begin and end, `[B, T]` each. */
+  readonly startLogits?: Tensor | undefined;
+  readonly endLogits?: Tensor | undefined;
 }
 
 /** Labels that a class is not learnt for. */
@@ -19,7 +23,8 @@ export const ignoreIndex = -100;
 
 /** How many labels the mean of a batch's loss is over; all elements of labels that are no classes; 1 without labels. */
 export function countLabels(batch: Batch): number {
-  const { labels } = batch;
+  const { labels, startPositions } = batch;
+  if (startPositions instanceof Tensor) return startPositions.numel;
   if (!(labels instanceof Tensor)) return 1;
   if (isFloating(labels.dtype)) return labels.numel;
   let count = 0;
@@ -33,6 +38,16 @@ export function lossOf(output: ModelOutput): Tensor {
     "Trainer: the model returned no loss. Does the batch hold labels, and does forward return { loss }?",
     {},
   );
+}
+
+/** The loss with a share of each label spread over all classes, the last dimension of the logits: (1 − ε) · NLL + ε · mean(−log p). */
+export function smoothedLoss({ logits }: ModelOutput, { labels }: Batch, labelSmoothing: number): Tensor {
+  if (logits === undefined || !(labels instanceof Tensor) || isFloating(labels.dtype))
+    throw new ArgumentError(
+      "Trainer: labelSmoothingFactor needs a model that returns logits, and labels that are classes.",
+      { labelSmoothing },
+    );
+  return crossEntropy(logits.reshape(-1, logits.shape.at(-1)!), labels.reshape(-1), { ignoreIndex, labelSmoothing });
 }
 
 /**

@@ -19,6 +19,7 @@ import { ArgumentError, DataError, NonFiniteError } from "../base/errors.ts";
 import { manualSeed } from "../base/random.ts";
 import { AutoModelForSeq2SeqLM } from "../models/auto.ts";
 import { LayerNorm } from "../nn/normalization.ts";
+import { AdamW } from "../optim/adam.ts";
 import { memoryStats } from "../tensor/memory.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { TrainingArguments } from "./arguments.ts";
@@ -98,7 +99,9 @@ test("biases and norms do not decay", () => {
   }
   const model = new Normed();
   const { args } = tinyTrainer({ weightDecay: 0.3, adamBeta2: 0.9 }).trainer;
-  const { paramGroups } = defaultOptimizer(model, args);
+  const optimizer = defaultOptimizer(model, args);
+  assert.ok(optimizer instanceof AdamW);
+  const { paramGroups } = optimizer;
   assert.deepEqual(
     paramGroups.map((g) => [g.weightDecay, g.lr, g.betas[1], g.params.length]),
     [

@@ -8,12 +8,14 @@
 
 import { progressBar } from "#runtime/training/progress";
 import { openCheckpoint, openRun, writeCard, writeFiles } from "#runtime/training/run-folder";
+import { TensorBoardCallback } from "#runtime/training/tensorboard";
 import { ArgumentError } from "../base/errors.ts";
 import { defaultGenerator, manualSeed } from "../base/random.ts";
 import { padCollate, seq2seqCollate } from "../data/collate.ts";
 import { type DatasetLike, datasetOf } from "../data/dataset.ts";
 import type { Decodable } from "../generation/generate.ts";
 import type { AnyModule } from "../nn/module.ts";
+import { PeftModel } from "../peft/peft-model.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { PreTrainedTokenizer } from "../text/pretrained-tokenizer.ts";
 import { type CheckedArguments, checkArguments, prefixed, type TrainingArguments } from "./arguments.ts";
@@ -27,7 +29,7 @@ import { readRows } from "./rows.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { lrFactorAt } from "./schedule.ts";
 import { type Metrics, newState, type TrainerState } from "./state.ts";
-import type { Batch, ModelOutput } from "./step.ts";
+import { type Batch, type ModelOutput, smoothedLoss } from "./step.ts";
 import { type RunParts, stopReason, TrainingRun } from "./training-run.ts";
 
 /** What `computeMetrics` gets. With `predictWithGenerate` and a tokenizer, the texts too. */
@@ -112,13 +114,28 @@ export class Trainer<Row extends object = Record<string, unknown>> {
         {},
       );
     }
+    if (args.evalOnStart && evalDataset === undefined)
+      throw new ArgumentError("Trainer: evalOnStart is set, but there is no evalDataset.", {});
+    if (args.gradientCheckpointing && checkpointed(model) === undefined)
+      throw new ArgumentError(
+        `Trainer: gradientCheckpointing: ${model.constructor.name} has no gradientCheckpointingEnable().`,
+        {},
+      );
+    if (model instanceof PeftModel && model.activeAdapters.length !== 1)
+      throw new ArgumentError(
+        `Trainer: ${model.activeAdapters.length} adapters act; one at a time is trained. Call setAdapter() with its name.`,
+        { adapters: model.activeAdapters },
+      );
     if (!model.parameters().some((p) => p.requiresGrad))
       throw new ArgumentError("Trainer: no parameter of the model requires a gradient.", {});
   }
 
   /** What the model says to a batch. A subclass can compute its own loss here. */
   computeLoss(model: AnyModule, batch: Batch): ModelOutput {
-    return model(batch) as ModelOutput; // any module may be given; `lossOf` checks
+    const { labelSmoothing, ...rest } = batch;
+    if (typeof labelSmoothing !== "number" || "takesLabelSmoothing" in model) return model(batch) as ModelOutput; // any module may be given; `lossOf` checks
+    const output = model(rest) as ModelOutput; // likewise
+    return { ...output, loss: smoothedLoss(output, rest, labelSmoothing) };
   }
 
   // ── training ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -145,6 +162,7 @@ export class Trainer<Row extends object = Record<string, unknown>> {
       const rates = optimizer.paramGroups.map((group) => group.lr);
       const trained = { model, tokenizer, optimizer, scheduler, args, trainRows: rows.length };
       manualSeed(args.seed);
+      if (args.gradientCheckpointing) checkpointed(model)?.gradientCheckpointingEnable();
       this.state = newState();
       if (opened?.checkpoint !== undefined)
         this.state = await restore(opened.checkpoint, { ...trained, state: this.state });
@@ -157,7 +175,7 @@ export class Trainer<Row extends object = Record<string, unknown>> {
         lengths,
         rates,
         ...this.#measures(),
-        callbacks: this.#options.callbacks ?? [],
+        callbacks: this.#callbacks(),
         folder,
         bar: (total) =>
           args.disableTqdm ? noProgress : progressBar(total, { label: "train", startStep: state.globalStep }),
@@ -169,6 +187,11 @@ export class Trainer<Row extends object = Record<string, unknown>> {
       this.#stop = undefined;
       folder?.close();
     }
+  }
+
+  #callbacks(): TrainerCallback[] {
+    const reports = this.args.reportTo.map(() => new TensorBoardCallback());
+    return [...(this.#options.callbacks ?? []), ...reports];
   }
 
   /** Ends `train()` after the step it is in: a checkpoint is saved, and the model as it is then. */
@@ -312,6 +335,15 @@ function defaultCollator({
 }: Pick<TrainerOptions<never>, "model" | "tokenizer">): (rows: readonly object[]) => Batch {
   const options = { padTokenId: tokenizer?.padTokenId ?? 0, paddingSide: tokenizer?.paddingSide ?? "right" };
   return (isDecodable(model) ? seq2seqCollate : padCollate)(options);
+}
+
+interface Checkpointed {
+  gradientCheckpointingEnable(): void;
+}
+/** The model, or what has adapters in it, if it can compute activations again. */
+function checkpointed(model: AnyModule): Checkpointed | undefined {
+  const inner: AnyModule = model instanceof PeftModel ? model.model : model;
+  return "gradientCheckpointingEnable" in inner ? (inner as AnyModule & Checkpointed) : undefined; // transformers' name
 }
 
 function isDecodable(model: object): model is Decodable<unknown> {

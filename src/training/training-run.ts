@@ -89,6 +89,7 @@ export class TrainingRun<Row> {
     try {
       await this.tell("onTrainBegin");
       if (state.evaluationPending && (await this.#evaluate()) && this.#savesBest) await this.#save(true);
+      if (this.#args.evalOnStart && state.globalStep === 0) await this.#evaluate();
       while (!this.wasStopped && !this.#isFinished()) {
         await this.#oneStep();
         await breathe();
@@ -180,12 +181,13 @@ export class TrainingRun<Row> {
   /** The rows of the step after `step` done ones, by batch. */
   #rowsOfStep(step: number): readonly number[][] {
     const { perDeviceTrainBatchSize: batchSize, gradientAccumulationSteps: batches, dataSeed: seed } = this.#args;
+    const { dataloaderDropLast: dropLast } = this.#args;
     const { rows, lengths } = this.#parts;
     const epoch = Math.floor(step / this.#length.stepsPerEpoch);
     if (this.#order?.epoch !== epoch) {
       this.#order = {
         epoch,
-        batches: epochBatches(rows.length, { batchSize, seed, epoch, lengths }),
+        batches: epochBatches(rows.length, { batchSize, seed, epoch, lengths, dropLast }),
       };
     }
     const first = (step % this.#length.stepsPerEpoch) * batches;
@@ -221,18 +223,28 @@ export class TrainingRun<Row> {
   /** Logs, evaluates and saves where that is due. The last step of a run is due for everything. */
   async #afterStep(rate: number): Promise<void> {
     const { state } = this.#parts;
-    const { loggingSteps, evalStrategy, evalSteps } = this.#args;
+    const { loggingStrategy, loggingSteps, loggingFirstStep, evalStrategy, evalSteps } = this.#args;
     const control = this.#control;
     const epochEnds = state.globalStep % this.#length.stepsPerEpoch === 0;
     const due = (strategy: string, steps: number): boolean =>
       (strategy === "steps" && state.globalStep % steps === 0) || (strategy === "epoch" && epochEnds);
     if (epochEnds) await this.tell("onEpochEnd");
-    if (control.shouldLog || due("steps", loggingSteps) || this.#isFinished()) await this.#logLoss(rate);
+    const logs = due(loggingStrategy, loggingSteps) || (loggingFirstStep && state.globalStep === 1);
+    if (control.shouldLog || logs || this.#isFinished()) await this.#logLoss(rate);
     const evaluates =
-      control.shouldEvaluate || due(evalStrategy, evalSteps) || (evalStrategy !== "no" && this.#isFinished());
+      control.shouldEvaluate ||
+      (due(evalStrategy, evalSteps) && !this.#isTooEarly()) ||
+      (evalStrategy !== "no" && this.#isFinished());
     const isBest = evaluates && (await this.#evaluate());
     if (this.#shouldSave(due, isBest)) await this.#save(isBest);
     Object.assign(control, { shouldLog: false, shouldEvaluate: false, shouldSave: false });
+  }
+
+  /** Whether `evalDelay` has not passed. */
+  #isTooEarly(): boolean {
+    const { evalDelay, evalStrategy } = this.#args;
+    const { globalStep, epoch } = this.#parts.state;
+    return (evalStrategy === "epoch" ? epoch : globalStep) < evalDelay;
   }
 
   #shouldSave(due: (strategy: string, steps: number) => boolean, isBest: boolean): boolean {
