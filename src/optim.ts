@@ -10,6 +10,7 @@ export {
   getSwaMultiAvgFn,
   type MultiAvgFn,
 } from "./nn/averaged-model.ts";
+export { updateBn } from "./nn/update-bn.ts";
 export { Adadelta, type AdadeltaOptions } from "./optim/adadelta.ts";
 export { Adafactor, type AdafactorOptions } from "./optim/adafactor.ts";
 export { Adagrad, type AdagradOptions } from "./optim/adagrad.ts";
@@ -19,6 +20,7 @@ export { ASGD, type AsgdOptions } from "./optim/asgd.ts";
 export { clipGradNorm_, clipGradsWithNorm_, clipGradValue_, getTotalNorm } from "./optim/clip.ts";
 export * from "./optim/composite-lr.ts";
 export * from "./optim/cyclic-lr.ts";
+export { LBFGS, type LbfgsOptions } from "./optim/lbfgs.ts";
 export * from "./optim/lr-scheduler.ts";
 export { NAdam, type NadamOptions } from "./optim/nadam.ts";
 export {
@@ -28,6 +30,7 @@ export {
   type OptimizerState,
   type ParamGroup,
   type ParamState,
+  type SavedParamState,
 } from "./optim/optimizer.ts";
 export { RAdam, type RadamOptions } from "./optim/radam.ts";
 export { RMSprop, type RmspropOptions } from "./optim/rmsprop.ts";
@@ -37,10 +40,14 @@ export {
   getConstantSchedule,
   getConstantScheduleWithWarmup,
   getCosineScheduleWithWarmup,
+  getCosineWithHardRestartsScheduleWithWarmup,
+  getCosineWithMinLrScheduleWithWarmup,
   getInverseSqrtSchedule,
   getLinearScheduleWithWarmup,
   getPolynomialDecayScheduleWithWarmup,
+  getReduceOnPlateauSchedule,
   getScheduler,
+  getWsdSchedule,
   type ScheduleOptions,
   type SchedulerName,
 } from "./optim/schedules.ts";

@@ -5,6 +5,10 @@ problem.json   { params: [tensor], grads: [step][tensor | null] }: where every t
 optimizers.json [{ name, optimizer, options, groups?: [{ params: [index], ...options }], feedback?, trajectory: [step][param][values],
                state: { <param index>: { key: tensor | number } } }]: values after each step. `feedback`: the gradient is that of
                problem.json plus the parameter itself, so that errors add up as in training.
+lbfgs.json     [{ name, options, start: tensor, steps: [{ loss, x: [values], funcEvals, nIter }] }] on the Rosenbrock function's
+               chain, Σ 10 (x[i+1] − x[i]²)² + (1 − x[i])², whose parameters are x[:2] and x[2:]
+states.pt      { name: state_dict } after 10 of the 20 steps of a trajectory (or 3 of an "LBFGS …"), as torch.save writes it
+bn.json        { before, after: state_dict, batches: [tensor] } of update_bn on Sequential(BatchNorm1d(3), Linear(3, 2), BatchNorm1d(2))
 clip.json      [{ grads: [tensor], maxNorm, normType, total, clipped: [tensor] }] and [{ grads, clipValue, clipped }]
 schedules.json [{ name, from: "torch" | "transformers", schedule, args, lr, lrs: [[per group]] or [lr], momentums?, metrics? }]:
                `lrs[i]` after i steps, so lrs[0] is what the first optimizer step uses
@@ -12,14 +16,16 @@ averaging.json [{ name, average: "swa" | "ema", multi, useBuffers, states: [step
                Sequential(Linear(3, 2), BatchNorm1d(2)), parameters before buffers, and the AveragedModel's state after each
 """
 
+import copy
 import itertools
+import math
 
 import torch
 import transformers
 from torch import optim
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 
-from common import Raw, encode, number, values, write
+from common import FIXTURES, Raw, encode, number, values, write
 
 STEPS = 20
 
@@ -44,7 +50,11 @@ def camel(options):
     return {"".join(w if i == 0 else w.title() for i, w in enumerate(k.split("_"))): v for k, v in options.items()}
 
 
+STATES = {}
+
+
 def run(name, groups=None, feedback=False, label=None, **options):
+    label = label or f"{name} {options}" + (", fed back" if feedback else "")
     start, grads = problem()
     params = [torch.nn.Parameter(p.clone()) for p in start]
     given = params if groups is None else [{**g, "params": [params[i] for i in g["params"]]} for g in groups]
@@ -55,8 +65,10 @@ def run(name, groups=None, feedback=False, label=None, **options):
             p.grad = None if grad is None else (grad + p.detach() if feedback else grad.clone())
         optimizer.step()
         trajectory.append([values(p) for p in params])
+        if len(trajectory) == STEPS // 2:
+            STATES[label] = copy.deepcopy(optimizer.state_dict())
     state = {str(i): {k: encode(v) if torch.is_tensor(v) else v for k, v in s.items()} for i, s in optimizer.state_dict()["state"].items()}
-    entry = {"name": label or f"{name} {options}", "optimizer": name, "options": camel(options)}
+    entry = {"name": label, "optimizer": name, "options": camel(options)}
     if groups is not None:
         entry["groups"] = [camel(g) for g in groups]
     if feedback:
@@ -107,7 +119,59 @@ def optimizers():
         run("ASGD", lr=0.05, lambd=0.1, alpha=0.5, t0=5.0, weight_decay=0.1, maximize=True),
         run("Rprop", lr=0.05),
         run("Rprop", lr=0.05, etas=[0.3, 1.5], step_sizes=[1e-2, 0.1], maximize=True),
+        run("Adam", lr=0.01, amsgrad=True, maximize=True, weight_decay=0.1),
+        run("Adagrad", lr=0.1, maximize=True, weight_decay=0.1),
+        run("RMSprop", lr=0.01, maximize=True, momentum=0.5),
+        run("Adadelta", lr=1.0, maximize=True),
+        run("Adamax", lr=0.01),
+        run("NAdam", lr=0.01, weight_decay=0.1, decoupled_weight_decay=True, maximize=True),
     ]
+
+
+def rosenbrock(x):
+    return (10 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()
+
+
+def lbfgs():
+    out = []
+    start = torch.tensor([-1.2, 1.0, -0.5, 0.8], dtype=torch.float64)
+    for options in (
+        {"lr": 0.05, "max_iter": 4},
+        {"line_search_fn": "strong_wolfe", "max_iter": 3},
+        {"lr": 0.5, "line_search_fn": "strong_wolfe", "max_iter": 5, "max_eval": 4, "history_size": 2},
+        {"lr": 0.1, "max_iter": 6, "history_size": 3, "tolerance_grad": 1e-2, "tolerance_change": 1e-3},
+    ):
+        params = [torch.nn.Parameter(start[:2].clone()), torch.nn.Parameter(start[2:].clone())]
+        optimizer = optim.LBFGS(params, **options)
+
+        def closure():
+            optimizer.zero_grad()
+            loss = rosenbrock(torch.cat(params))
+            loss.backward()
+            return loss
+
+        steps = []
+        for i in range(6):
+            loss = optimizer.step(closure)
+            state = optimizer.state_dict()["state"][0]
+            steps.append({"loss": number(loss.detach(), torch.float64), "x": values(torch.cat(params)), "funcEvals": state["func_evals"], "nIter": state["n_iter"]})
+            if i == 2:
+                STATES[f"LBFGS {options}"] = copy.deepcopy(optimizer.state_dict())
+        out.append({"name": f"LBFGS {options}", "options": camel(options), "start": encode(start), "steps": steps})
+    return out
+
+
+def batch_norms():
+    g = torch.Generator().manual_seed(5)
+    N = torch.nn
+    model = N.Sequential(N.BatchNorm1d(3), N.Linear(3, 2), N.BatchNorm1d(2, momentum=0.3))
+    with torch.no_grad():
+        for t in (*model.parameters(), *model.buffers()):
+            t.copy_(torch.tensor(9) if t.dtype == torch.long else rounded(g, *t.shape).abs())
+    before = {k: encode(v) for k, v in model.state_dict().items()}
+    batches = [rounded(g, n, 3) for n in (4, 4, 2)]
+    optim.swa_utils.update_bn(batches, model)
+    return {"before": before, "after": {k: encode(v) for k, v in model.state_dict().items()}, "batches": [encode(b) for b in batches]}
 
 
 def clips():
@@ -160,7 +224,7 @@ def averaging(steps=6):
     return out
 
 
-def schedules(steps=60):
+def schedules(steps=200):
     out = []
 
     def add(origin, name, make, args, lr=0.1, groups=1, metrics=None, momentum=False, label=None):
@@ -196,8 +260,8 @@ def schedules(steps=60):
     torch_schedule("LinearLR", start_factor=0.25, end_factor=0.5, total_iters=12)
     torch_schedule("ConstantLR", factor=0.5, total_iters=6)
     torch_schedule("PolynomialLR", total_iters=40, power=2.0)
-    torch_schedule("OneCycleLR", max_lr=0.3, total_steps=61, momentum=True)
-    torch_schedule("OneCycleLR", max_lr=0.3, epochs=7, steps_per_epoch=9, pct_start=0.2, anneal_strategy="linear", three_phase=True, momentum=True)
+    torch_schedule("OneCycleLR", max_lr=0.3, total_steps=201, momentum=True)
+    torch_schedule("OneCycleLR", max_lr=0.3, epochs=29, steps_per_epoch=7, pct_start=0.2, anneal_strategy="linear", three_phase=True, momentum=True)
     torch_schedule("CyclicLR", base_lr=0.01, max_lr=0.2, step_size_up=8, step_size_down=5, momentum=True)
     torch_schedule("CyclicLR", base_lr=0.01, max_lr=0.2, step_size_up=6, mode="exp_range", gamma=0.98, cycle_momentum=False)
     torch_schedule("CyclicLR", base_lr=0.01, max_lr=0.2, step_size_up=6, mode="triangular2", cycle_momentum=False)
@@ -205,6 +269,7 @@ def schedules(steps=60):
     torch_schedule("SWALR", swa_lr=[0.5, 0.001], anneal_epochs=7, anneal_strategy="linear", groups=2)
     torch_schedule("SWALR", swa_lr=0.02, anneal_epochs=0)
     losses = [1.0, 0.9, 0.9, 0.9, 0.95, 0.8, 0.81, 0.82, 0.83, 0.84, 0.85, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]
+    losses += [round(0.5 + 0.1 * math.sin(i * i), 3) for i in range(200 - len(losses))]
     torch_schedule("ReduceLROnPlateau", metrics=losses, patience=2, factor=0.5)
     torch_schedule("ReduceLROnPlateau", metrics=losses, mode="max", patience=1, factor=0.1, threshold=0.01, threshold_mode="abs", cooldown=2, min_lr=0.001)
     S = optim.lr_scheduler
@@ -222,9 +287,9 @@ def schedules(steps=60):
         make = lambda o: transformers.get_scheduler(name, o, scheduler_specific_kwargs=specific or None, **keywords)  # noqa: E731
         add("transformers", name, make, camel(args | specific), lr)
 
-    whole = {"num_warmup_steps": 6, "num_training_steps": 50}
+    whole = {"num_warmup_steps": 20, "num_training_steps": 190}
     hf("linear", whole)
-    hf("linear", {"num_warmup_steps": 0, "num_training_steps": 60}, lr=0.001)
+    hf("linear", {"num_warmup_steps": 0, "num_training_steps": 200}, lr=0.001)
     hf("cosine", whole)
     hf("cosine", whole, num_cycles=1.5)
     hf("cosine_with_restarts", whole, num_cycles=3)
@@ -235,8 +300,10 @@ def schedules(steps=60):
     hf("inverse_sqrt", {"num_warmup_steps": 5}, timescale=20)
     hf("cosine_with_min_lr", whole, min_lr=1e-5)
     hf("cosine_with_min_lr", whole, min_lr_rate=0.1)
-    hf("warmup_stable_decay", {"num_warmup_steps": 6, "num_training_steps": 60}, num_decay_steps=20)
-    hf("warmup_stable_decay", {"num_warmup_steps": 6, "num_training_steps": 60}, num_decay_steps=20, min_lr_ratio=0.1, warmup_type="cosine", decay_type="1-sqrt")
+    hf("cosine_warmup_with_min_lr", whole, min_lr_rate=0.1)
+    hf("cosine_warmup_with_min_lr", whole, min_lr=1e-6, warmup_lr_rate=0.2)
+    hf("warmup_stable_decay", {"num_warmup_steps": 6, "num_training_steps": 200}, num_decay_steps=60)
+    hf("warmup_stable_decay", {"num_warmup_steps": 6, "num_training_steps": 200}, num_decay_steps=60, min_lr_ratio=0.1, warmup_type="cosine", decay_type="1-sqrt")
     return out
 
 
@@ -245,6 +312,9 @@ if __name__ == "__main__":
     params, grads = problem()
     write("optim", "problem", {"params": [encode(p) for p in params], "grads": [[None if x is None else encode(x) for x in step] for step in grads]})
     write("optim", "optimizers", optimizers())
+    write("optim", "lbfgs", lbfgs())
+    torch.save(STATES, FIXTURES / "optim" / "states.pt")
+    write("optim", "bn", batch_norms())
     write("optim", "clip", clips())
     write("optim", "averaging", averaging())
     write("optim", "schedules", schedules())

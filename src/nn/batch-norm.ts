@@ -26,7 +26,8 @@ export interface BatchNormLayerOptions {
 abstract class BatchNorm extends Module<[x: Tensor], Tensor> {
   readonly numFeatures: number;
   readonly eps: number;
-  readonly momentum: number | null;
+  /** The share of a new batch in the running statistics; null: all batches count alike. */
+  momentum: number | null;
   readonly affine: boolean;
   readonly trackRunningStats: boolean;
   /** `[C]`, from ones */

@@ -6,6 +6,7 @@ import { close, deepEqual, equal, fixture, ok, throws } from "../../test/portabl
 import { tolerances } from "../../test/tolerances.ts";
 import { ArgumentError, CheckpointError } from "../base/errors.ts";
 import { snakeCase } from "../base/spelling.ts";
+import { load } from "../checkpoint/load.ts";
 import * as optim from "../optim.ts";
 import { ones, tensor, zeros } from "../tensor/create.ts";
 import { noGrad } from "../tensor/grad-mode.ts";
@@ -65,6 +66,13 @@ const spelled = (g: Golden): Golden => ({
   ),
 });
 
+const states = (await load(new URL("../../test/fixtures/optim/states.pt", import.meta.url))) as unknown as Record<
+  // as optim.py says
+
+  string,
+  optim.OptimizerState
+>;
+
 for (const golden of goldens.map(spelled)) {
   test(`${golden.name}`, () => {
     const { params, optimizer } = start(golden);
@@ -79,9 +87,20 @@ for (const golden of goldens.map(spelled)) {
         const value = state[index]![key]!;
         const number = typeof wanted === "number" ? wanted : Number(wanted.data[0]);
         if (value instanceof Tensor) closeToGolden(value, wanted as GoldenTensor, `${key} of ${index}`);
-        else close([value], [number], tolerances.float32, `${key} of ${index}`);
+        else close([Number(value)], [number], tolerances.float32, `${key} of ${index}`);
       }
     }
+  });
+
+  test(`${golden.name}, from PyTorch's own checkpoint`, () => {
+    const first = start(golden);
+    for (let at = 0; at < 10; at++) step(golden, at, first.params, first.optimizer);
+    const second = start({ ...golden, options: { ...golden.options, lr: 123 } });
+    noGrad(() => {
+      second.params.forEach((p, i) => p.copy_(first.params[i]!));
+    });
+    second.optimizer.loadStateDict(states[golden.name]!);
+    for (let at = 10; at < golden.trajectory.length; at++) step(golden, at, second.params, second.optimizer);
   });
 
   test(`${golden.name}, from a checkpoint in the middle`, () => {

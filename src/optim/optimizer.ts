@@ -3,7 +3,7 @@
 import { ArgumentError, CheckpointError } from "../base/errors.ts";
 import { sameShape, showShape } from "../base/shape.ts";
 import { camelCase, snakeCase } from "../base/spelling.ts";
-import { noGrad } from "../tensor/grad-mode.ts";
+import { enableGrad, noGrad } from "../tensor/grad-mode.ts";
 import { recordFunction } from "../tensor/recorder.ts";
 import { persist, tidy } from "../tensor/scope.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -22,13 +22,15 @@ export type GroupOptions<O extends BaseOptions> = { readonly params: readonly Te
 
 /** What an optimizer remembers of one parameter. */
 export type ParamState = Record<string, Tensor | number>;
+/** The same as a checkpoint has it: `LBFGS` keeps lists too. */
+export type SavedParamState = Record<string, Tensor | number | readonly (Tensor | number)[]>;
 
 /** Numbers that PyTorch keeps in tensors without dimensions. Not told by their size: a parameter can have one element too. */
 const scalarKeys: ReadonlySet<string> = new Set(["step", "mu_product", "eta", "mu"]);
 
 /** PyTorch's form: parameters are numbered through all groups. */
 export interface OptimizerState {
-  readonly state: Readonly<Record<string, ParamState>>;
+  readonly state: Readonly<Record<string, SavedParamState>>;
   readonly param_groups: readonly Readonly<Record<string, unknown>>[];
 }
 
@@ -77,9 +79,11 @@ export abstract class Optimizer<O extends BaseOptions> {
   /** Updates the parameters of one group that have a gradient. */
   protected abstract update(group: ParamGroup<O>, params: readonly Tensor[]): void;
 
-  /** One update of every parameter that has a gradient. */
-  step(): void {
+  /** One update of every parameter that has a gradient. A closure is called before; it makes the gradients and returns the loss. */
+  step(closure?: () => Tensor): Tensor | undefined {
+    const loss = closure === undefined ? undefined : enableGrad(closure);
     recordFunction(`Optimizer.step#${this.constructor.name}.step`, () => noGrad(() => tidy(() => this.#update())));
+    return loss;
   }
 
   #update(): void {
@@ -147,6 +151,12 @@ export abstract class Optimizer<O extends BaseOptions> {
           index,
         });
       for (const [key, value] of Object.entries(entry)) {
+        if (Array.isArray(value)) {
+          throw new CheckpointError(
+            `loading the state of ${this.constructor.name}: ${key} of parameter ${index} is a list; is it the state of another optimizer, LBFGS?`,
+            { index, key },
+          );
+        }
         if (!(value instanceof Tensor) || value.numel === 1) continue;
         const wanted = this.stateShape(camelCase(key), p);
         if (sameShape(value.shape, wanted)) continue;
@@ -160,7 +170,7 @@ export abstract class Optimizer<O extends BaseOptions> {
     noGrad(() => {
       for (const [index, entry] of Object.entries(dict.state)) {
         const copy = Object.entries(entry).flatMap(([key, value]): [string, Tensor | number][] => {
-          if (!(value instanceof Tensor)) return value === null ? [] : [[camelCase(key), value]]; // PyTorch's empty buffers are null
+          if (!(value instanceof Tensor)) return value === null ? [] : [[camelCase(key), value as number]]; // lists were refused, and PyTorch's empty buffers are null
           return [[camelCase(key), value.numel === 1 && scalarKeys.has(key) ? value.item() : persist(value.clone())]];
         });
         if (copy.length > 0) copies.set(all[Number(index)]!, Object.fromEntries(copy));

@@ -2,6 +2,7 @@
 // step, that rises to 1 over the warmup.
 
 import { ArgumentError } from "../base/errors.ts";
+import { ReduceLROnPlateau } from "./composite-lr.ts";
 import { type AnyOptimizer, LambdaLR } from "./lr-scheduler.ts";
 
 export type Curve = "linear" | "cosine" | "1-sqrt";
@@ -179,4 +180,26 @@ export function getPolynomialDecayScheduleWithWarmup(optimizer: AnyOptimizer, op
 }
 export function getInverseSqrtSchedule(optimizer: AnyOptimizer, options: Warmup): LambdaLR {
   return getScheduler("inverse_sqrt", optimizer, options);
+}
+/** Cosine waves that start anew `numCycles` times. */
+export function getCosineWithHardRestartsScheduleWithWarmup(optimizer: AnyOptimizer, options: Whole): LambdaLR {
+  return getScheduler("cosine_with_restarts", optimizer, options);
+}
+/** Along a cosine wave down to `minLr`, or `minLrRate` of the first rate. */
+export function getCosineWithMinLrScheduleWithWarmup(optimizer: AnyOptimizer, options: Whole): LambdaLR {
+  return getScheduler("cosine_with_min_lr", optimizer, options);
+}
+/** Up, level, and down over the last `numDecaySteps`. */
+export function getWsdSchedule(
+  optimizer: AnyOptimizer,
+  options: Warmup & { readonly numDecaySteps: number },
+): LambdaLR {
+  return getScheduler("warmup_stable_decay", optimizer, options);
+}
+/** transformers' `reduce_lr_on_plateau`: its `step()` wants a metric, so `getScheduler` does not make it. */
+export function getReduceOnPlateauSchedule(
+  optimizer: AnyOptimizer,
+  options: ConstructorParameters<typeof ReduceLROnPlateau>[1] = {},
+): ReduceLROnPlateau {
+  return new ReduceLROnPlateau(optimizer, options);
 }

@@ -195,7 +195,12 @@ function splitState({ state, param_groups }: OptimizerState): {
     numbers[index] = {};
     for (const [key, value] of Object.entries(entry)) {
       if (typeof value === "number") numbers[index][key] = value;
-      else
+      else if (!(value instanceof Tensor)) {
+        throw new CheckpointError(
+          `a checkpoint: ${key} of the optimizer's state is a list, as LBFGS has; it wants tensors and numbers.`,
+          { key },
+        );
+      } else
         tensors.push({
           name: `${index}.${key}`,
           dtype: safetensorsName[value.dtype],
