@@ -6,6 +6,7 @@ export * from "./base/errors.ts";
 export { Generator, manualSeed } from "./base/random.ts";
 export type { RemovableHandle } from "./base/removable.ts";
 export * from "./data.ts";
+export { type DeviceName, withDevice } from "./devices/default.ts";
 export * as func from "./func.ts";
 export { generate } from "./generation/generate.ts";
 export type { GenerateOptions } from "./generation/options.ts";

@@ -100,7 +100,7 @@ function problemOf({ name, tensor }: Place, from: unknown, assign: boolean): str
   if (!(from instanceof Tensor)) return `${name}: the checkpoint has no tensor there but ${typeof from}`;
   if (!sameShape(fitting(from, tensor).shape, tensor.shape))
     return `${name}: the checkpoint has ${showShape(from.shape)}, the model ${showShape(tensor.shape)}`;
-  if (!assign && tensor.device.name === "meta" && from.device.name !== "meta")
+  if (!assign && tensor.isMeta)
     return `${name}: the model has it on the meta device, without memory to copy into; pass assign: true, or call toEmpty() first`;
   return undefined;
 }

@@ -184,6 +184,10 @@ export abstract class Module<A extends readonly unknown[] = any, R = any> extend
   to(dtype: DType): this {
     return this.#replaceAll((t) => (isFloating(t.dtype) && t.dtype !== dtype ? t.to(dtype) : t));
   }
+  /** Gives every parameter and buffer memory of its own, with undefined content: for modules that were built on the meta device. */
+  toEmpty(): this {
+    return this.#replaceAll((t) => Tensor.empty(t.shape, t.dtype));
+  }
   float(): this {
     return this.to("float32");
   }

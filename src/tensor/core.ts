@@ -2,10 +2,11 @@
 // files by family, whose methods `tensor.ts` puts on the prototype; here is only what every one of them rests on.
 
 import { bytesOf, type DType, isFloating } from "../base/dtype.ts";
-import { AutogradError, LifetimeError, ShapeError } from "../base/errors.ts";
+import { AutogradError, DeviceError, LifetimeError, ShapeError } from "../base/errors.ts";
 import type { RemovableHandle } from "../base/removable.ts";
 import { contiguousStrides, isContiguous, numel, showShape } from "../base/shape.ts";
 import { defaultDevice } from "../devices/default.ts";
+import { metaDevice } from "../devices/meta.ts";
 import type { Device } from "../ir/device.ts";
 import { isGradEnabled } from "./grad-mode.ts";
 import type { Edge, Node } from "./graph.ts";
@@ -60,6 +61,10 @@ export class Tensor {
 
   get device(): Device {
     return this.storage.device;
+  }
+  /** Whether it has a shape alone, without memory or values. */
+  get isMeta(): boolean {
+    return this.storage.device === metaDevice;
   }
   /** The byte address of the first element. */
   get address(): number {
@@ -142,6 +147,16 @@ export class Tensor {
       `${op}: this tensor of shape ${showShape(this.shape)} shares memory with one that was changed in place since, so its gradient is ` +
         "not that of its values. Make the view after the change.",
       { op, shape: this.shape },
+    );
+  }
+
+  /** Throws when `other` is on another device. */
+  checkDevice(op: string, other: Tensor): void {
+    if (this.storage.device === other.storage.device) return;
+    const [a, b] = [this.device.name, other.device.name];
+    throw new DeviceError(
+      `${op}: one tensor is on the ${a} device, another on ${b}. Make both on one: withDevice, or Module.toEmpty() for those on meta.`,
+      { op, devices: [a, b] },
     );
   }
 

@@ -12,6 +12,7 @@ export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor
   let records = false;
   for (const t of inputs) {
     t.checkRecord(op.name);
+    t.checkDevice(op.name, inputs[0]!);
     if (t.edge !== undefined) records = true;
   }
   const metas = op.infer(inputs, attrs);
@@ -28,6 +29,7 @@ export function apply1<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tenso
 
 /** Only the computation, into tensors that exist. */
 export function execute<A>(op: Op<A>, inputs: readonly Tensor[], outputs: readonly Tensor[], attrs: A): void {
+  if (outputs[0]?.isMeta === true) return;
   if (recorder === undefined) return compute(op, inputs, outputs, attrs);
   recorder.operation(op.name, inputs, outputs, () => compute(op, inputs, outputs, attrs), { op, attrs });
 }

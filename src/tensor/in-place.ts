@@ -27,7 +27,10 @@ export function rewrite(tensor: Tensor, edge: Edge | undefined): void {
 
 /** Throws if `op` may not write into `target` while gradients are recorded; says whether it must be recorded. */
 export function checkWrite(op: string, target: Tensor, sources: readonly Tensor[]): boolean {
-  for (const t of [target, ...sources]) t.checkRecord(op);
+  for (const t of [target, ...sources]) {
+    t.checkRecord(op);
+    t.checkDevice(op, target);
+  }
   checkMemory(op, target, sources);
   if (!isGradEnabled()) return false;
   const records = target.edge !== undefined || sources.some((t) => t.edge !== undefined);

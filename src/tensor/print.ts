@@ -44,15 +44,16 @@ export function setPrintOptions(changes: Partial<PrintOptions> & { readonly prof
 
 export function formatTensor(t: Tensor): string {
   const start = "tensor(";
-  const body = t.numel === 0 ? "[]" : tidy(() => formatElements(t, start.length));
+  const body = t.isMeta ? "..." : t.numel === 0 ? "[]" : tidy(() => formatElements(t, start.length));
   return addSuffixes(start + body, suffixes(t), start.length);
 }
 
 /** What follows the elements: what they do not tell by themselves. */
 function suffixes(t: Tensor): string[] {
-  const empty = t.numel === 0;
+  const empty = t.numel === 0 || t.isMeta; // shows no elements
   const out: string[] = [];
-  if (empty && t.ndim !== 1) out.push(`size=(${t.shape.join(", ")})`);
+  if (t.isMeta) out.push("device='meta'");
+  if (t.isMeta || (empty && t.ndim !== 1)) out.push(`size=(${t.shape.join(", ")}${t.ndim === 1 ? "," : ""})`);
   const told = t.dtype === "float32" || (!empty && (t.dtype === "int64" || t.dtype === "bool"));
   if (!told) out.push(`dtype=${torchName(t.dtype)}`);
   if (t.gradFn !== undefined) out.push(`grad_fn=<${t.gradFn.name}>`);

@@ -218,6 +218,7 @@ export function randint(low: number, high: number, shape: readonly number[], opt
   const span = high - low;
   if (span < 2 ** 28 && dtype === "int32") {
     const t = Tensor.empty([...shape], dtype);
+    if (t.isMeta) return t;
     drawWords(t.device, g, t.address, n);
     const words = new Uint32Array(t.device.u8.buffer, t.address, n);
     for (let i = 0; i < n; i++) words[i] = remainder(words[i]!, span) + low;

@@ -52,5 +52,6 @@ export function recordOperation<T>(
   outputs: readonly Tensor[],
   body: () => T,
 ): T {
+  if (outputs[0]?.isMeta === true) return undefined as T; // what writes into tensors returns nothing
   return recorder === undefined ? body() : recorder.operation(name, inputs, outputs, body);
 }

@@ -29,6 +29,7 @@ function words(t: Tensor, n: number): Words {
 /** Fills a contiguous tensor with numbers in row-major order. */
 export function writeNumbers(t: Tensor, data: ArrayLike<number | bigint>): void {
   const n = data.length;
+  if (t.isMeta) return;
   if (t.dtype === "int64") {
     const view = new BigInt64Array(t.device.u8.buffer, t.address, n);
     for (let i = 0; i < n; i++) {
