@@ -10,6 +10,7 @@ export { type DeviceName, withDevice } from "./devices/default.ts";
 export * as func from "./func.ts";
 export { generate } from "./generation/generate.ts";
 export type { GenerateOptions } from "./generation/options.ts";
+export * from "./hub.ts";
 export * as linalg from "./linalg.ts";
 export * from "./metrics.ts";
 export * from "./models.ts";

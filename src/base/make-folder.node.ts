@@ -12,8 +12,8 @@ export async function makeFolder(path: string): Promise<void> {
     const { code } = error as NodeJS.ErrnoException; // what fs throws
     if (code === "EEXIST" && (await isFolder(path))) return;
     const parent = dirname(path);
-    if (code !== "ENOENT" || parent === path || (await isFolder(parent))) throw error;
-    await makeFolder(parent);
+    if (code !== "ENOENT" || parent === path) throw error;
+    if (!(await isFolder(parent))) await makeFolder(parent); // else somebody made it just now, or it takes no new ones
     await mkdir(path).catch(async (again: unknown) => {
       if (!(await isFolder(path))) throw again; // somebody else may have made it
     });

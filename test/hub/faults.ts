@@ -35,7 +35,7 @@ export async function sendBytes(
   const linked = answer.headers["X-Linked-Size"];
   if (linked !== undefined) response.setHeader("X-Linked-Size", String(Number(linked) + more));
   if (request.method === "HEAD" || answer.status !== 200) {
-    response.setHeader("Content-Length", String((answer.status === 200 ? answer.body.length : 0) + more));
+    response.setHeader("Content-Length", String(Math.max(0, (answer.status === 200 ? answer.body.length : 0) + more)));
     if (answer.status >= 400) response.removeHeader("Content-Length");
     response.writeHead(answer.status).end(request.method === "HEAD" ? undefined : answer.body);
     return;

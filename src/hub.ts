@@ -1,0 +1,7 @@
+// Models and data from a hub: download, cache, upload.
+
+export { openHubFile } from "#runtime/hub/cache";
+export { hubDownload, type SnapshotOptions, snapshotDownload } from "./hub/download.ts";
+export * from "./hub/errors.ts";
+export type { RepoType } from "./hub/names.ts";
+export type { DownloadOptions, DownloadProgress, HubOptions } from "./hub/options.ts";

@@ -1,0 +1,16 @@
+// Hashes by Node's own crypto.
+
+import { createHash } from "node:crypto";
+import { type Digest, gitHeader, type HashName } from "./digest.ts";
+
+/** `size` is needed for git's hash, which begins with it. */
+export function openDigest(name: HashName, size: number): Digest {
+  const hash = createHash(name === "sha256" ? "sha256" : "sha1");
+  if (name === "git-sha1") hash.update(gitHeader(size));
+  return {
+    update: (bytes) => {
+      hash.update(bytes);
+    },
+    hex: async () => hash.digest("hex"),
+  };
+}
