@@ -5,3 +5,4 @@ export { hubDownload, type SnapshotOptions, snapshotDownload } from "./hub/downl
 export * from "./hub/errors.ts";
 export type { RepoType } from "./hub/names.ts";
 export type { DownloadOptions, DownloadProgress, HubOptions } from "./hub/options.ts";
+export { type PretrainedOptions, pretrainedFolder } from "./hub/pretrained-folder.ts";

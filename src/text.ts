@@ -1,6 +1,7 @@
 // Tokenizers and their trainers.
 
-export { AutoTokenizer, savePretrained as saveTokenizer } from "#runtime/text/tokenizer";
+export { savePretrained as saveTokenizer } from "#runtime/text/tokenizer";
+export { AutoTokenizer } from "./models/pretrained-files.ts";
 export { loadTokenizer } from "./text/load-tokenizer.ts";
 export { PreTrainedTokenizer } from "./text/pretrained-tokenizer.ts";
 export { Tokenizer } from "./text/tokenizer.ts";

@@ -94,3 +94,7 @@ async function readMetadata(
   if (!commit || !etag || there === undefined) return undefined;
   return there.mtimeMs / 1000 - 1 <= Number(seconds) ? { commit, etag } : undefined;
 }
+
+export async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+}

@@ -11,3 +11,7 @@ export function openLocalFolder(folder: string): LocalFolder {
     },
   );
 }
+
+export async function isFolder(_path: string): Promise<boolean> {
+  return false;
+}

@@ -1,6 +1,7 @@
 // From a `model_type` to the class: literal tables, each entry loaded when it is needed.
 
 import { CheckpointError } from "../base/errors.ts";
+import type { PretrainedOptions } from "../hub/pretrained-folder.ts";
 import type { PretrainedConfig } from "./configuration.ts";
 import type { EncoderConfig } from "./encoder-config.ts";
 import type {
@@ -111,8 +112,8 @@ function distance(a: string, b: string): number {
 }
 
 export interface AutoClass<M> {
-  /** The model in a folder, in evaluation mode, of the class that its `config.json` leads to. Throws CheckpointError. */
-  fromPretrained(folder: string, options?: FromPretrainedOptions): Promise<M>;
+  /** The model in a folder or of a repository, in evaluation mode, of the class that its `config.json` leads to. Throws CheckpointError. */
+  fromPretrained(name: string, options?: FromPretrainedOptions): Promise<M>;
   /** A new model of a configuration, its weights drawn. */
   fromConfig(config: PretrainedConfig): Promise<M>;
 }
@@ -130,8 +131,8 @@ function auto<M extends AnyTransformer>(table: Table<ModelClass<M>>): AutoClass<
 
 /** Configurations, whole: `(await AutoConfig.fromPretrained(folder)).modelType`. */
 export const AutoConfig = {
-  fromPretrained(folder: string): Promise<PretrainedConfig> {
-    return loadConfig(folder, { choose: (config, file) => find(baseModels, config, file), modelTypeOf });
+  fromPretrained(name: string, options: PretrainedOptions = {}): Promise<PretrainedConfig> {
+    return loadConfig(name, { choose: (config, file) => find(baseModels, config, file), modelTypeOf }, options);
   },
 };
 
@@ -161,8 +162,10 @@ export const AutoModelForPreTraining: AutoClass<Encoder<PreTrainingInputs, PreTr
 
 /** Models that turn a text into another. */
 export const AutoModelForSeq2SeqLM = {
-  /** The model in a folder, in evaluation mode. */
-  fromPretrained(folder: string): Promise<Seq2SeqRnn> {
-    return loadPretrained(folder, async (config, file) => (await find(seq2SeqModels, config, file))(config, file));
+  /** The model in a folder, or of a repository of the hub, in evaluation mode. */
+  fromPretrained(name: string, options: PretrainedOptions = {}): Promise<Seq2SeqRnn> {
+    const make = async (config: PretrainedConfig, file: string) =>
+      (await find(seq2SeqModels, config, file))(config, file);
+    return loadPretrained(name, make, options);
   },
 };

@@ -1,9 +1,9 @@
 // The base of the transformers: how Hugging Face's checkpoints become models and how their weights begin, the table of words
 // that grows and shrinks, memory for time in training, and the two ways to compute attention.
 
-import { readModelConfig } from "#runtime/checkpoint/model-files";
 import { type DType, isFloating } from "../base/dtype.ts";
 import { ArgumentError, CheckpointError } from "../base/errors.ts";
+import type { PretrainedOptions } from "../hub/pretrained-folder.ts";
 import { Embedding } from "../nn/embedding.ts";
 import { initIsSkipped, normal_, ones_, withoutInit, zeros_ } from "../nn/init.ts";
 import { Linear } from "../nn/linear.ts";
@@ -18,9 +18,10 @@ import { type PretrainedConfig, parseConfig } from "./configuration.ts";
 import type { AttentionImplementation } from "./encoder-blocks.ts";
 import type { LabelConfig } from "./encoder-config.ts";
 import { fillModel, type LoadingInfo, loadingWarning } from "./loading.ts";
-import { openPretrained, PreTrainedModel, type SaveOptions } from "./pretrained.ts";
+import { PreTrainedModel, type SaveOptions } from "./pretrained.ts";
+import { openPretrained, readPretrainedConfig } from "./pretrained-files.ts";
 
-export interface FromPretrainedOptions extends Partial<LabelConfig> {
+export interface FromPretrainedOptions extends Partial<LabelConfig>, PretrainedOptions {
   /** What the weights become: float32 if left out; "auto" takes what the configuration or the file says. */
   readonly dtype?: DType | "auto";
   /** Initialise what has another size in the file (a head for other labels) instead of refusing it. */
@@ -61,7 +62,7 @@ export abstract class PretrainedTransformer<C extends PretrainedConfig, I, R> ex
   loadingInfo: LoadingInfo | undefined;
 
   /**
-   * The model in a folder, in evaluation mode: `config.json` with `model.safetensors` or `pytorch_model.bin`, or their shards. Weights
+   * The model in a folder or of a repository, in evaluation mode: `config.json` with `model.safetensors` or `pytorch_model.bin`, or their shards. Weights
    * that the file lacks are initialised and named in a warning. Throws CheckpointError for a file that does not fit.
    */
   static fromPretrained<M extends AnyTransformer>(
@@ -241,13 +242,13 @@ function chooserOf<M>(Model: ModelClass<M>): Chooser<M> {
   return { choose: async () => Model, modelTypeOf: () => Model.modelType };
 }
 
-/** The model in a folder. */
+/** The model in a folder, or of a repository of the hub. */
 export async function loadTransformer<M extends AnyTransformer>(
-  folder: string,
+  name: string,
   { choose, modelTypeOf }: Chooser<M>,
   options: FromPretrainedOptions,
 ): Promise<M> {
-  const { configFile, config: json, weights } = await openPretrained(folder);
+  const { configFile, config: json, weights } = await openPretrained(name, options);
   try {
     const parsed = parseConfig(json, configFile, modelTypeOf);
     const found = await choose(parsed, configFile);
@@ -272,12 +273,13 @@ export async function loadTransformer<M extends AnyTransformer>(
   }
 }
 
-/** A folder's configuration, whole. */
+/** The configuration of such a model, whole. */
 export async function loadConfig(
-  folder: string,
+  name: string,
   { choose, modelTypeOf }: Chooser<AnyTransformer>,
+  options: PretrainedOptions = {},
 ): Promise<PretrainedConfig> {
-  const { configFile, config: json } = await readModelConfig(folder);
+  const { configFile, config: json } = await readPretrainedConfig(name, options);
   const parsed = parseConfig(json, configFile, modelTypeOf);
   return (await choose(parsed, configFile)).configure(parsed as never, configFile); // its own function checks the fields
 }

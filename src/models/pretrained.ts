@@ -1,16 +1,17 @@
 // What every model of Hugging Face's kind has: a configuration, and a folder it can be written to and read from.
 
-import { openModelFolder, saveModelFolder } from "#runtime/checkpoint/model-files";
+import { saveModelFolder } from "#runtime/checkpoint/model-files";
 import type { DType } from "../base/dtype.ts";
 import { CheckpointError } from "../base/errors.ts";
 import { sameShape, showShape } from "../base/shape.ts";
 import { type SafetensorsDType, type SafetensorsEntry, safetensorsName } from "../checkpoint/safetensors.ts";
-import type { Weights } from "../checkpoint/weights.ts";
+import type { PretrainedOptions } from "../hub/pretrained-folder.ts";
 import { Module } from "../nn/module.ts";
 import { noGrad } from "../tensor/grad-mode.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { bytesView } from "../tensor/transfer.ts";
 import { formatConfig, type PretrainedConfig, parseConfig } from "./configuration.ts";
+import { openPretrained } from "./pretrained-files.ts";
 
 export interface SaveOptions {
   /** Divides larger weights into shards of at most this size, a number of bytes or "5GB". */
@@ -138,24 +139,13 @@ function someOf(names: readonly string[]): string {
   return `${names.slice(0, shown).join(", ")}${names.length > shown ? ` and ${names.length - shown} more` : ""}`;
 }
 
-/** A model's configuration and its weights, opened for reading. Whoever opens them closes them. */
-export interface PretrainedFiles {
-  readonly configFile: string;
-  readonly config: unknown;
-  readonly weights: Weights;
-}
-
-/** Where a pretrained model lies: a folder. */
-export async function openPretrained(folder: string): Promise<PretrainedFiles> {
-  return openModelFolder(folder);
-}
-
-/** A model's folder as a model: `make` builds it, untrained, from the configuration. */
+/** A folder, or a repository of the hub, as a model: `make` builds it, untrained, from the configuration. */
 export async function loadPretrained<M extends Module>(
-  folder: string,
+  name: string,
   make: (config: PretrainedConfig, file: string) => M | Promise<M>,
+  options: PretrainedOptions = {},
 ): Promise<M> {
-  const { configFile, config, weights } = await openPretrained(folder);
+  const { configFile, config, weights } = await openPretrained(name, options);
   try {
     const model = await make(parseConfig(config, configFile), configFile);
     await loadWeights(model, weights);

@@ -1,10 +1,10 @@
 // Summaries of texts, as transformers 4.57 gave them.
 
-import { AutoTokenizer } from "#runtime/text/tokenizer";
 import { ArgumentError } from "../base/errors.ts";
 import { generate } from "../generation/generate.ts";
 import type { GenerateOptions } from "../generation/options.ts";
 import { AutoModelForSeq2SeqLM } from "../models/auto.ts";
+import { AutoTokenizer } from "../models/pretrained-files.ts";
 import type { Seq2SeqRnn } from "../models/rnn-seq2seq.ts";
 import { fromArray } from "../tensor/create.ts";
 import { persist, tidy } from "../tensor/scope.ts";
@@ -28,7 +28,7 @@ export type SummarizationPipeline = (
   options?: SummarizationOptions,
 ) => Promise<Summary[]>;
 
-/** The pipeline of a trained model's folder. */
+/** The pipeline of a trained model, by its folder or its name on the hub. */
 export async function loadSummarization(folder: string): Promise<SummarizationPipeline> {
   const tokenizer = await AutoTokenizer.fromPretrained(folder);
   return summarization(await AutoModelForSeq2SeqLM.fromPretrained(folder), tokenizer);
