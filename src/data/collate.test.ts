@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { deepEqual, equal, throws } from "../../test/portable/harness.ts";
 import { ArgumentError, DataError } from "../base/errors.ts";
 import { defaultCollate, padArrays, padCollate, seq2seqCollate, toTensors } from "../data.ts";
-import { tensor } from "../tensor/create.ts";
+import { tensor, zeros } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
 const shown = (batch: Readonly<Record<string, Tensor>>): unknown =>
@@ -55,12 +55,28 @@ test("rows of every kind are stacked", () => {
 });
 
 test("rows that do not fit are named", () => {
-  throws(
-    () => defaultCollate([{ x: [1] }, { x: [1, 2] }]),
-    DataError,
-    /column "x" are of different lengths.*padCollate/,
-  );
-  throws(() => defaultCollate([new Int32Array(2), new Int32Array(3)]), DataError, /different lengths/);
+  const refused: readonly [rows: readonly unknown[], message: RegExp][] = [
+    [
+      [{ x: [1] }, { x: [1] }, { x: [1, 2] }],
+      /column "x" differ: row 2 is of length 2, row 0 is of length 1\. padCollate/,
+    ],
+    [[[[1, 2]], [[1], [2]]], /the rows differ: row 1 is \[2, 1\], row 0 is \[1, 2\]/],
+    [[new Int32Array(2), new Int32Array(3)], /row 1 is of length 3, row 0 is of length 2/],
+    [[new Int32Array(2), new Float32Array(2)], /row 1 is float32, row 0 is int32/],
+    [[zeros([2]), zeros([2]), zeros([3])], /row 2 is \[3\], row 0 is \[2\]/],
+    [[1, "a"], /row 1 is a text, row 0 is a number/],
+    [["a", null], /row 1 is something else, row 0 is a text/],
+    [[{ x: 1, y: 1 }, { x: 1 }], /row 1 of the rows has no "y"/],
+    [[["a", 1], ["b"]], /row 1 is of length 1, row 0 is of length 2/],
+    [
+      [
+        ["a", 1],
+        ["b", "c"],
+      ],
+      /the rows\[1\] differ: row 1 is a text/,
+    ],
+  ];
+  for (const [rows, message] of refused) throws(() => defaultCollate(rows), DataError, message);
   throws(() => defaultCollate([{ x: null }]), DataError, /column "x" hold null/);
   throws(() => defaultCollate([]), DataError, /empty/);
 });

@@ -3,7 +3,7 @@
 
 import type { DType } from "../base/dtype.ts";
 import { ArgumentError, DataError } from "../base/errors.ts";
-import { sameShape } from "../base/shape.ts";
+import { sameShape, showShape } from "../base/shape.ts";
 import { fromArray } from "../tensor/create.ts";
 import { stack } from "../tensor/indexing.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -69,68 +69,123 @@ export function defaultCollate<T>(rows: readonly T[]): Collated<T> {
 function collate(rows: readonly unknown[], what: string): unknown {
   const [first] = rows;
   if (first === undefined) throw new DataError(`a batch: ${what} are empty or undefined.`, { what });
-  if (first instanceof Tensor) return stack(rows as Tensor[]); // of one kind, or stack says what differs
-  if (typeof first === "string") return rows;
-  if (isNumbers(first)) {
-    const lists = rows as readonly Numbers[]; // of one kind, or fill says what differs
-    return shapedTensor({ data: join(lists, what), shape: [rows.length, first.length], dtype: dtypeOfArray(first) });
-  }
-  if (typeof first === "number" || typeof first === "boolean") {
-    const whole = rows.every((x) => Number.isInteger(x));
-    const dtype = typeof first === "boolean" ? "bool" : whole ? "int32" : "float32";
-    return shapedTensor({ data: Float64Array.from(rows as number[], Number), shape: [rows.length], dtype });
-  }
-  if (Array.isArray(first)) {
-    const shape = gridOf(first);
-    if (shape !== undefined) {
-      const data = (rows as unknown[][]).map((row) => {
-        if (!Array.isArray(row) || !sameShape(gridOf(row) ?? [], shape)) throw uneven(what);
-        return row.flat(Infinity) as number[]; // a grid of numbers
-      });
-      return shapedTensor({ data: Float64Array.from(data.flat()), shape: [rows.length, ...shape], dtype: "float32" });
+  const kind = kindOf(first);
+  rows.forEach((row, i) => {
+    if (kindOf(row) !== kind) throw differs(what, i, kindOf(row), kind);
+  });
+  switch (kind) {
+    case "a tensor": {
+      const tensors = rows as readonly Tensor[]; // of this kind, as checked
+      checkAlike(tensors, what, ({ shape }) => showShape(shape));
+      checkAlike(tensors, what, ({ dtype }) => dtype);
+      return stack(tensors);
     }
-    const tuples = rows as readonly unknown[][]; // of one kind, or the lengths differ
-    if (tuples.some((row) => row.length !== first.length)) throw uneven(what);
-    return first.map((_, i) =>
-      collate(
-        tuples.map((row) => row[i]),
-        `${what}[${i}]`,
-      ),
-    );
+    case "a text":
+      return rows;
+    case "a number":
+    case "a boolean": {
+      const dtype = kind === "a boolean" ? "bool" : rows.every(Number.isInteger) ? "int32" : "float32";
+      return shapedTensor({ data: Float64Array.from(rows as number[], Number), shape: [rows.length], dtype });
+    }
+    case "a typed array": {
+      const lists = rows as readonly Numbers[];
+      checkAlike(lists, what, ({ length }) => `of length ${length}`);
+      checkAlike(lists, what, dtypeOfArray);
+      return shapedTensor({
+        data: join(lists),
+        shape: [rows.length, lists[0]!.length],
+        dtype: dtypeOfArray(lists[0]!),
+      });
+    }
+    case "a list":
+      return collateLists(rows as readonly (readonly unknown[])[], what);
+    case "an object":
+      return collateRecords(rows as readonly Readonly<Record<string, unknown>>[], what);
+    case "something else":
+      throw new DataError(
+        `a batch: ${what} hold ${String(first)}, which makes no tensor. Give the loader a collateFn.`,
+        { what },
+      );
+    default:
+      return kind satisfies never;
   }
-  if (typeof first === "object" && first !== null) {
-    const records = rows as readonly Readonly<Record<string, unknown>>[]; // of one kind, or a key is missing
-    return Object.fromEntries(
-      Object.keys(first).map((key) => [
+}
+
+/** Even grids of numbers to one tensor; other lists by place. */
+function collateLists(rows: readonly (readonly unknown[])[], what: string): unknown {
+  const shapes = rows.map(gridOf);
+  const [shape] = shapes;
+  if (shape !== undefined && shapes.every((other) => other !== undefined)) {
+    checkAlike(shapes, what, (own) => (own.length === 1 ? `of length ${own[0]}` : showShape(own)));
+    const data = Float64Array.from(rows.flat(Infinity) as number[]); // grids of numbers
+    return shapedTensor({ data, shape: [rows.length, ...shape], dtype: "float32" });
+  }
+  checkAlike(rows, what, ({ length }) => `of length ${length}`);
+  return rows[0]!.map((_, i) => {
+    return collate(
+      rows.map((row) => row[i]),
+      `${what}[${i}]`,
+    );
+  });
+}
+
+function collateRecords(rows: readonly Readonly<Record<string, unknown>>[], what: string): unknown {
+  const columns = Object.keys(rows[0]!).map((key) => {
+    const lacking = rows.findIndex((row) => row[key] === undefined);
+    if (lacking >= 0) {
+      throw new DataError(`a batch: row ${lacking} of ${what} has no "${key}", which row 0 has.`, {
+        what,
         key,
-        collate(
-          records.map((row) => row[key]),
-          `column "${key}"`,
-        ),
-      ]),
-    );
-  }
-  throw new DataError(
-    `a batch: ${what} hold ${String(first)}, which makes no tensor. Give the loader a collate function.`,
-    { what },
-  );
+        row: lacking,
+      });
+    }
+    const column = rows.map((row) => row[key]);
+    return [key, collate(column, `column "${key}"`)] as const;
+  });
+  return Object.fromEntries(columns);
+}
+
+type Kind =
+  | "a tensor"
+  | "a text"
+  | "a number"
+  | "a boolean"
+  | "a typed array"
+  | "a list"
+  | "an object"
+  | "something else";
+
+function kindOf(value: unknown): Kind {
+  if (value instanceof Tensor) return "a tensor";
+  if (typeof value === "string") return "a text";
+  if (typeof value === "number") return "a number";
+  if (typeof value === "boolean") return "a boolean";
+  if (isNumbers(value)) return "a typed array";
+  if (Array.isArray(value)) return "a list";
+  return typeof value === "object" && value !== null ? "an object" : "something else";
+}
+
+/** Throws for the first row that differs from row 0 in `trait`. */
+function checkAlike<T>(rows: readonly T[], what: string, trait: (row: T) => string): void {
+  const wanted = trait(rows[0]!);
+  rows.forEach((row, i) => {
+    if (trait(row) !== wanted) throw differs(what, i, trait(row), wanted);
+  });
+}
+function differs(what: string, row: number, got: string, wanted: string): DataError {
+  const advice = /length|\[/.test(got) ? " padCollate() pads lists; other rows want a collateFn." : "";
+  return new DataError(`a batch: ${what} differ: row ${row} is ${got}, row 0 is ${wanted}.${advice}`, { what, row });
 }
 
 const shapedTensor = ({ data, shape, dtype }: ShapedArray): Tensor => fromArray(data, shape, { dtype });
 
-function uneven(what: string): DataError {
-  return new DataError(`a batch: ${what} are of different lengths. padCollate() pads them.`, { what });
-}
 function isNumbers(value: unknown): value is Numbers {
   return ArrayBuffer.isView(value) && "length" in value;
 }
-function join(lists: readonly Numbers[], what: string): Float64Array {
+function join(lists: readonly Numbers[]): Float64Array {
   const size = lists[0]!.length;
   const out = new Float64Array(lists.length * size);
-  lists.forEach((list, i) => {
-    if (list.length !== size) throw uneven(what);
-    out.set(list, i * size);
-  });
+  lists.forEach((list, i) => out.set(list, i * size));
   return out;
 }
 /** The sizes of evenly nested lists of numbers; undefined for other lists. */
