@@ -1,0 +1,175 @@
+// Files larger than memory: positioned reads, small ones through a cache of pages that never grows beyond its bound.
+
+import { createHash, randomUUID } from "node:crypto";
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { DataError } from "../../base/errors.ts";
+import type { ByteSink, ByteSource } from "./bytes.ts";
+import type { Storage } from "./storage.ts";
+
+const pageBytes = 2 ** 13;
+/** 32 MiB for all files together. */
+const mostPages = 4096;
+/** Longer reads are done at once, past the pages. */
+const longRead = 4 * pageBytes;
+
+/** Pages by file and number, the oldest first. */
+const pages = new Map<string, Uint8Array>();
+
+class FileBytes implements ByteSource {
+  readonly size: number;
+  readonly name: string;
+  readonly onDisk = true;
+  readonly #fd: number;
+  readonly #id: string;
+
+  constructor(path: string, fd: number) {
+    this.name = path;
+    this.#fd = fd;
+    this.#id = `${randomUUID()}:`;
+    this.size = fstatSync(fd).size;
+  }
+
+  read(position: number, length: number): Uint8Array {
+    if (position < 0 || length < 0 || position + length > this.size) {
+      throw new RangeError(`${length} bytes at ${position} of ${this.size}`);
+    }
+    if (length >= longRead) return this.#readNow(position, length);
+    const first = Math.floor(position / pageBytes);
+    const offset = position - first * pageBytes;
+    if (offset + length <= pageBytes) return this.#page(first).subarray(offset, offset + length);
+    const bytes = new Uint8Array(length);
+    for (let at = 0, page = first; at < length; page++) {
+      const from = at === 0 ? offset : 0;
+      const piece = this.#page(page).subarray(from, from + length - at);
+      bytes.set(piece, at);
+      at += piece.length;
+    }
+    return bytes;
+  }
+
+  #page(number: number): Uint8Array {
+    const key = this.#id + number;
+    const cached = pages.get(key);
+    if (cached !== undefined) return cached;
+    const from = number * pageBytes;
+    let bytes: Uint8Array | undefined;
+    if (pages.size >= mostPages) {
+      const [oldest] = pages; // its memory is used again
+      pages.delete(oldest![0]);
+      if (oldest![1].length === pageBytes) bytes = oldest![1];
+    }
+    const size = Math.min(pageBytes, this.size - from);
+    bytes = this.#readNow(from, size, size === pageBytes ? bytes : undefined);
+    pages.set(key, bytes);
+    return bytes;
+  }
+
+  #readNow(position: number, length: number, into: Uint8Array = new Uint8Array(length)): Uint8Array {
+    for (let at = 0; at < length; ) {
+      const bytes = readSync(this.#fd, into, at, length - at, position + at);
+      if (bytes === 0) throw new RangeError(`the file ${this.name} became shorter while it was read`);
+      at += bytes;
+    }
+    return into;
+  }
+}
+
+const closing = new FinalizationRegistry<{ readonly fd: number; readonly temporary: string | undefined }>(
+  ({ fd, temporary }) => {
+    closeSync(fd);
+    if (temporary !== undefined) rmSync(temporary, { force: true });
+  },
+);
+
+function open(path: string, temporary?: string): ByteSource {
+  let fd: number;
+  try {
+    fd = openSync(path, "r");
+  } catch (error) {
+    throw new DataError(`read ${path}: ${(error as Error).message}.`, { file: path }, { cause: error }); // fs throws errors
+  }
+  const file = new FileBytes(path, fd);
+  closing.register(file, { fd, temporary });
+  return file;
+}
+
+/** Small writes are gathered. */
+const blockBytes = 2 ** 20;
+
+class FileSink implements ByteSink {
+  readonly #fd: number;
+  readonly #written: string;
+  readonly #final: string | undefined;
+  readonly #block = new Uint8Array(blockBytes);
+  #filled = 0;
+
+  /** Without `final` the file stays where it is written. */
+  constructor(written: string, final?: string) {
+    mkdirSync(dirname(written), { recursive: true });
+    this.#fd = openSync(written, "wx");
+    this.#written = written;
+    this.#final = final;
+  }
+  write(bytes: Uint8Array): void {
+    if (this.#filled + bytes.length > blockBytes) this.#flush();
+    if (bytes.length >= blockBytes) return this.#put(bytes);
+    this.#block.set(bytes, this.#filled);
+    this.#filled += bytes.length;
+  }
+  #flush(): void {
+    this.#put(this.#block.subarray(0, this.#filled));
+    this.#filled = 0;
+  }
+  #put(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
+  }
+  finish(): ByteSource {
+    this.#flush();
+    if (this.#final !== undefined) fsyncSync(this.#fd);
+    closeSync(this.#fd);
+    if (this.#final === undefined) return open(this.#written, this.#written);
+    renameSync(this.#written, this.#final);
+    return open(this.#final);
+  }
+  readBack(): ByteSource {
+    this.#flush();
+    return open(this.#written);
+  }
+  abandon(): void {
+    closeSync(this.#fd);
+    rmSync(this.#written, { force: true });
+  }
+}
+
+let folder: string | undefined;
+
+/** The folder of this process's temporary files. */
+function temporaryFolder(): string {
+  if (folder === undefined) {
+    const made = mkdtempSync(join(tmpdir(), "kindling-datasets-"));
+    process.once("exit", () => rmSync(made, { recursive: true, force: true }));
+    folder = made;
+  }
+  return folder;
+}
+
+export const storage: Storage = {
+  hasFiles: true,
+  openFile: (path) => open(path),
+  writeFile: (path) => new FileSink(`${path}.${process.pid}.${randomUUID().slice(0, 8)}.part`, path),
+  digest: (text) => createHash("sha256").update(text).digest("hex").slice(0, 16),
+  temporaryFile: () => new FileSink(join(temporaryFolder(), `${randomUUID()}.arrow`)),
+};

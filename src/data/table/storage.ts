@@ -1,0 +1,16 @@
+// Where tables are kept: files in Node, memory alone in browsers. `storage.node.ts` and `storage.web.ts` answer.
+
+import type { ByteSink, ByteSource } from "./bytes.ts";
+
+export interface Storage {
+  /** A table larger than memory can be kept here. */
+  readonly hasFiles: boolean;
+  /** A file to read from; its pages are cached within a bound. */
+  openFile(path: string): ByteSource;
+  /** Writes a file beside `path` and puts it in its place when it is finished. */
+  writeFile(path: string): ByteSink;
+  /** A file that goes when the process ends, or when nobody reads it any more. */
+  temporaryFile(): ByteSink;
+  /** 16 characters that stand for a text, to name a cached file by. */
+  digest(text: string): string;
+}
