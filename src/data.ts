@@ -20,7 +20,7 @@ export {
 } from "./data/collate.ts";
 export {
   ConcatDataset,
-  type Dataset,
+  type Dataset as MapStyleDataset,
   type DatasetLike,
   mapDataset,
   randomSplit,
@@ -28,10 +28,23 @@ export {
   Subset,
   TensorDataset,
 } from "./data/dataset.ts";
-export { ChainDataset, dealRows, type IterableDataset } from "./data/iterable.ts";
+export {
+  ClassLabel,
+  type Feature,
+  type Features,
+  featuresFromJson,
+  featuresToJson,
+  Json,
+  LargeList,
+  List,
+  Value,
+  type ValueDType,
+} from "./data/features.ts";
+export { ChainDataset, dealRows, type IterableDataset as IterableStyleDataset } from "./data/iterable.ts";
 export type { JsonlOptions, JsonlRow, JsonObject } from "./data/jsonl.ts";
 export { DataLoader, type LoaderOptions, type LoaderState } from "./data/loader.ts";
 export { type BatchOf, type DataModule, ModuleDataset, moduleDataset, type RowOf } from "./data/module-dataset.ts";
+export { NumpyGenerator, type NumpyState } from "./data/numpy-random.ts";
 export type { StreamPlace } from "./data/row-stream.ts";
 export {
   BatchSampler,
@@ -46,3 +59,21 @@ export {
   SubsetRandomSampler,
   WeightedRandomSampler,
 } from "./data/samplers.ts";
+export {
+  type ConcatenateOptions,
+  concatenateDatasets,
+  type InterleaveOptions,
+  interleaveDatasets,
+} from "./data/sets/combine.ts";
+export { Dataset } from "./data/sets/dataset.ts";
+export { DatasetDict } from "./data/sets/dataset-dict.ts";
+export {
+  IterableDataset,
+  type IterableDatasetDict,
+  type StreamMapOptions,
+  type StreamShuffleOptions,
+  type StreamState,
+  toIterableDataset,
+} from "./data/sets/iterable-dataset.ts";
+export type { FilterOptions, MapOptions, ShuffleOptions, SortOptions } from "./data/sets/options.ts";
+export type { SplitOptions, StoppingStrategy } from "./data/sets/order.ts";

@@ -3,7 +3,7 @@
 import { defaultGenerator } from "../src/base/random.ts";
 import { getWorkerInfo } from "../src/base/worker-info.ts";
 import { dealRows } from "../src/data/iterable.ts";
-import type { Dataset, IterableDataset } from "../src/data.ts";
+import type { IterableStyleDataset, MapStyleDataset } from "../src/data.ts";
 
 export type Row = readonly [index: number, worker: number, seed: string, drawn: number];
 export interface Args {
@@ -15,7 +15,7 @@ export interface Args {
   readonly exitAt?: number;
 }
 
-export function dataset(args: Args): Dataset<unknown> | IterableDataset<unknown> | readonly unknown[] {
+export function dataset(args: Args): MapStyleDataset<unknown> | IterableStyleDataset<unknown> | readonly unknown[] {
   const { n, kind } = args;
   const count = Array.from({ length: n }, (_, i) => i);
   switch (kind) {
@@ -35,7 +35,7 @@ export function dataset(args: Args): Dataset<unknown> | IterableDataset<unknown>
       return new Stateful(n);
     case "sizes": {
       const { id } = getWorkerInfo() ?? { id: 0 };
-      return Array.from({ length: args.sizes![id]! }, (_, i) => 100 * id + i).values() as IterableDataset<number>;
+      return Array.from({ length: args.sizes![id]! }, (_, i) => 100 * id + i).values() as IterableStyleDataset<number>;
     }
     default:
       kind satisfies never;

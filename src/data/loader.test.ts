@@ -120,7 +120,7 @@ test("LengthGroupedSampler as transformers', randomSplit by shares as PyTorch's"
 });
 
 test("data sets behind and beside each other", async () => {
-  const slow: data.Dataset<string> = { length: 2, getItem: async (i) => "ab"[i]! };
+  const slow: data.MapStyleDataset<string> = { length: 2, getItem: async (i) => "ab"[i]! };
   const both = new data.ConcatDataset<number | string>([range(3), [], slow]);
   equal(both.length, 5);
   const read = await Promise.all([0, 2, 3, 4, -1, -5].map(async (i) => both.getItem(i)));
@@ -200,7 +200,7 @@ for (const [name, make] of Object.entries(loaders)) {
 
 test("rows that arrive later are read one batch ahead, and errors come with their batch", async () => {
   const asked: number[] = [];
-  const dataset: data.Dataset<number> = {
+  const dataset: data.MapStyleDataset<number> = {
     length: 8,
     async getItem(i) {
       asked.push(i);

@@ -4,8 +4,9 @@ import { ArgumentError, DataError } from "../../base/errors.ts";
 import { describeFeature, type Feature, type Features, mergeFeatures, sameFeature, Value } from "../features.ts";
 import { NumpyGenerator } from "../numpy-random.ts";
 import { concatTables, joinColumns } from "../table/table.ts";
-import { type AnyDataset, Dataset } from "./dataset.ts";
+import { Dataset } from "./dataset.ts";
 import { IterableDataset } from "./iterable-dataset.ts";
+import type { AnyDataset } from "./options.ts";
 import { checkProbabilities, interleavedOrder, type StoppingStrategy } from "./order.ts";
 import { ConcatStage, MixStage, type Turns } from "./stages.ts";
 

@@ -18,77 +18,25 @@ import {
 } from "../features.ts";
 import { NumpyGenerator } from "../numpy-random.ts";
 import { type ByteSink, MemorySink } from "../table/bytes.ts";
-import { castValues } from "../table/cast.ts";
 import { blockRows, type Column, type Columns, joinColumns, type Table } from "../table/table.ts";
 import { TableWriter } from "../table/writer.ts";
 import { cachedTable, functionKey } from "./cache.ts";
+import { encodeClasses } from "./class-names.ts";
 import { type Format, type Formatted, formatColumns } from "./format.ts";
 import { mapInWorkers } from "./map-workers.ts";
 import { type Applied, type Apply, checkColumns, filterSteps, mapSteps, type RowSource, runSteps } from "./mapping.ts";
+import type {
+  DatasetParts,
+  FilterOptions,
+  Later,
+  MapOptions,
+  MappedRow,
+  ShuffleOptions,
+  SortOptions,
+  Without,
+} from "./options.ts";
 import { type SplitOptions, shardRange, sortedOrder, splitOrder } from "./order.ts";
 import { type BatchOf, type Merged, type Row, type RowOfBatch, rowsOfBatch } from "./rows.ts";
-
-interface FunctionOptions {
-  /** Given to the function after the index. Naming all that it depends on lets the result be kept for the next run. */
-  readonly fnKwargs?: unknown;
-  /** These columns become the function's first arguments, in place of the row. */
-  readonly inputColumns?: readonly string[];
-  /** Rows of a batch, default 1000; 0 for all rows in one. */
-  readonly batchSize?: number;
-  /** A name for what the function does, which lets the result be kept. Change it when the function's effect changes. */
-  readonly cacheKey?: string;
-  /** False makes it anew. */
-  readonly loadFromCacheFile?: boolean;
-}
-export interface MapOptions<C extends string> extends FunctionOptions {
-  readonly batched?: boolean;
-  /** Columns that the result does not have, unless the function gives them. */
-  readonly removeColumns?: readonly C[];
-  /** What the result's columns hold; values are cast. */
-  readonly features?: Features;
-  /** True keeps a result in memory whose source is on disk. */
-  readonly keepInMemory?: boolean;
-  /** Threads, for functions given by the address of their module. */
-  readonly numProc?: number;
-  /** Rows written at once. */
-  readonly writerBatchSize?: number;
-}
-export interface FilterOptions extends FunctionOptions {
-  readonly batched?: boolean;
-}
-export interface ShuffleOptions {
-  readonly seed?: number | bigint;
-  readonly generator?: NumpyGenerator;
-}
-export interface SortOptions {
-  /** Downwards; one answer for all columns, or one each. */
-  readonly reverse?: boolean | readonly boolean[];
-  /** Default "atEnd". */
-  readonly nullPlacement?: "atStart" | "atEnd";
-}
-/** What a data set is made of; for those who make one. */
-export interface DatasetParts {
-  /** The rows of the table, in order; all of them where absent. */
-  readonly indices?: Uint32Array | undefined;
-  readonly format?: Format | undefined;
-  /** What the rows were made from and how. Without it nothing is cached. */
-  readonly fingerprint?: string | undefined;
-  /** The folder for what is made from it. */
-  readonly cacheDir?: string | undefined;
-  readonly split?: string | undefined;
-}
-
-/** A data set of any rows. */
-export interface AnyDataset {
-  readonly length: number;
-  readonly features: Features;
-  readonly table: Table;
-  readonly parts: DatasetParts;
-}
-
-type Without<R, C> = { [K in keyof R as K extends C ? never : K]: R[K] };
-type Later<Out, D> = Out extends Promise<unknown> ? Promise<D> : D;
-type MappedRow<R, C, Out> = Awaited<Out> extends object ? Merged<Without<R, C>, Awaited<Out>> : R;
 
 export class Dataset<R extends object = Row> {
   /** The columns as they are stored, in the table's own order. */
@@ -183,11 +131,7 @@ export class Dataset<R extends object = Row> {
     const columns = Object.fromEntries(Object.entries(row).map(([name, value]) => [name, [value]]));
     return rowsOfBatch(this.#format(columns, true) as Columns, 1)[0] as R; // lists of one row; the row type describes it
   }
-  /** As `at`; what loaders ask for. */
-  get(index: number): R {
-    return this.at(index);
-  }
-  /** As `at`; PyTorch's `__getitem__`. */
+  /** As `at`; PyTorch's `__getitem__`, which loaders call. */
   getItem(index: number): R {
     return this.at(index);
   }
@@ -446,24 +390,12 @@ export class Dataset<R extends object = Row> {
   /** The values of a column become classes, whose names are the values in the order of their texts. */
   classEncodeColumn(name: keyof R & string, options: { readonly includeNulls?: boolean } = {}): Dataset<R> {
     checkColumns("classEncodeColumn", [name], this.table.columns);
+    const { indices } = this.#parts;
     const column = this.table.columns.get(name)!;
-    const { feature } = column;
-    if (!(feature instanceof Value)) {
-      throw new ArgumentError(`classEncodeColumn: column "${name}" does not hold single values.`, { column: name });
-    }
-    const values = column
-      .slice(0, column.length)
-      .map((value) => pythonText(value, feature, options.includeNulls ?? false));
-    const used = new Set(
-      this.#parts.indices === undefined ? values : Array.from(this.#parts.indices, (i) => values[i]),
-    );
-    const texts = [...used].filter((text) => typeof text === "string");
-    const order = sortedOrder([{ values: texts, reverse: false }], texts.length, "atEnd");
-    const label = new ClassLabel({ names: Array.from(order, (i) => texts[i]!) });
-    const inUse = values.map((text) => (used.has(text) ? text : null)); // the rest is not in the data set
+    const { label, classes } = encodeClasses(name, column, indices, options.includeNulls ?? false);
     const writer = new TableWriter(this.#sink(), { features: { [name]: label } });
-    writer.writeColumns({ [name]: castValues(inUse, label, name) }, inUse.length);
-    const encoded = inUse.length === 0 ? column.withFeature(label) : writer.finish().columns.get(name)!;
+    writer.writeColumns({ [name]: classes }, classes.length);
+    const encoded = writer.finish().columns.get(name)!;
     return this.#derived({ table: this.table.with(new Map(this.table.columns).set(name, encoded)) }, ["encode", name]);
   }
   /** The different values of a column, in the order of their first rows. */
@@ -627,12 +559,4 @@ export function emptyTable(features: Features): Table {
 function sameStorage(column: Column, feature: Feature): boolean {
   const from = column.feature;
   return from instanceof ClassLabel && feature instanceof Value && feature.dtype === "int64";
-}
-
-/** As Python's `str` says it, since class names come from there. */
-function pythonText(value: unknown, { dtype }: Value, includeNulls: boolean): string | null {
-  if (value === null) return includeNulls ? "None" : null;
-  if (typeof value === "boolean") return value ? "True" : "False";
-  if (dtype.startsWith("float") && Number.isInteger(value)) return `${String(value)}.0`;
-  return String(value);
 }

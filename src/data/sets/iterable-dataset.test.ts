@@ -46,6 +46,11 @@ async function values(rows: AsyncIterable<Numbered>): Promise<number[]> {
   for await (const { i } of rows) found.push(i);
   return found;
 }
+async function all<R>(rows: AsyncIterable<R>): Promise<R[]> {
+  const found: R[] = [];
+  for await (const row of rows) found.push(row);
+  return found;
+}
 async function resumed(rows: IterableDataset<Numbered>, after: number): Promise<Resumed> {
   const seen: number[] = [];
   for await (const { i } of rows) {
@@ -141,15 +146,12 @@ test("columns, features, generators; what is wrong is said", async () => {
     yield { a: "1", b: 2 };
     yield { a: "3", b: 4 };
   });
-  const rows: { c: string }[] = [];
-  for await (const row of made.renameColumn("a", "c").removeColumns("b")) rows.push(row);
-  assert.deepEqual(rows, [{ c: "1" }, { c: "3" }]);
-  const cast: object[] = [];
-  for await (const row of made.cast({ a: new Value("int64") })) cast.push(row as object);
-  assert.deepEqual(cast, [{ a: 1 }, { a: 3 }]);
-  await assert.rejects(async () => {
-    for await (const row of made.cast({ a: new Value("bool") })) cast.push(row);
-  }, /column "a", row 1: "3" cannot become Value\('bool'\)/);
+  assert.deepEqual(await all(made.renameColumn("a", "c").removeColumns("b")), [{ c: "1" }, { c: "3" }]);
+  assert.deepEqual(await all(made.cast({ a: new Value("int64") })), [{ a: 1 }, { a: 3 }]);
+  await assert.rejects(
+    all(made.cast({ a: new Value("bool") })),
+    /column "a", row 1: "3" cannot become Value\('bool'\)/,
+  );
   assert.throws(() => made.take(-1), /n -1/);
   assert.throws(() => made.shard(2, 0), /2 parts of 1 shards/);
   assert.throws(() => made.loadStateDict({ epoch: 0, rows: { taken: 1 } }), /another stream/);

@@ -97,8 +97,9 @@ export class IterableDataset<R extends object = Row> implements AsyncIterable<R>
     let { stage } = this;
     const epoch = this.#epoch;
     if (epoch > 0) stage = (stage.shuffled(new NumpyGenerator(epoch)) ?? stage).reseeded(epoch);
-    const start = this.#start?.epoch === epoch ? structuredClone(this.#start.rows) : undefined;
-    const state = start ?? stage.begin();
+    const start = this.#start;
+    this.#start = undefined;
+    const state = start?.epoch === epoch ? start.rows : stage.begin();
     this.#live = state;
     yield* stage.rows(state) as AsyncGenerator<R, void, undefined>; // the row type describes the stream
   }
@@ -107,7 +108,8 @@ export class IterableDataset<R extends object = Row> implements AsyncIterable<R>
     return { epoch: this.#epoch, rows: structuredClone(this.#live ?? this.stage.begin()) };
   }
   /**
-   * Iterations of that epoch begin there. Rows come as they would have, but for those in a shuffle buffer, which are lost.
+   * The next iteration, if it is of that epoch, begins there. Rows come as they would have, but for those in a shuffle buffer,
+   * which are lost.
    */
   loadStateDict(state: StreamState): void {
     const known = Object.keys(this.stage.begin());

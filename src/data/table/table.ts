@@ -167,7 +167,7 @@ export class Column {
 
 /** What is read and written at once. */
 export const blockRows = 1000;
-export const blockBytes = 2 ** 24;
+export const blockBytes: number = 2 ** 24;
 
 export type Columns = Readonly<Record<string, unknown[]>>;
 
