@@ -47,7 +47,7 @@ export {
   MaxPool1d,
   MaxPool2d,
 } from "./nn/pooling.ts";
-export { GRU, LSTM, type LstmState, RNN, type RnnOptions, type SequenceOptions } from "./nn/rnn.ts";
+export { GRU, LSTM, type LstmOptions, type LstmState, RNN, type RnnOptions, type SequenceOptions } from "./nn/rnn.ts";
 export { type CellOptions, GRUCell, LSTMCell, RNNCell } from "./nn/rnn-cells.ts";
 export {
   type DecoderMasks,

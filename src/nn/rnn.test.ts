@@ -250,6 +250,33 @@ test("batch-first training draws dropout as PyTorch does, along its time-major m
   deepEqual([...layer.eval()(x)[0].strides], [12, 3, 1]);
 });
 
+test("projections: printing, names, and rows without a step, whose state stays", () => {
+  manualSeed(2);
+  const layer = new nn.LSTM(3, 4, { projSize: 2, numLayers: 2, bias: false });
+  equal(String(layer), "LSTM(3, 4, proj_size=2, num_layers=2, bias=False)");
+  const keys = ["weight_ih_l0", "weight_hh_l0", "weight_hr_l0", "weight_ih_l1", "weight_hh_l1", "weight_hr_l1"];
+  deepEqual([...layer.stateDict().keys()], keys);
+  const x = randn([3, 2, 3]);
+  const [h, c] = [randn([2, 2, 2]), randn([2, 2, 4])];
+  const [y, [lastH, lastC]] = layer(x, [h, c], { lengths: [3, 0] });
+  deepEqual(
+    [y.shape, lastH.shape, lastC.shape],
+    [
+      [3, 2, 2],
+      [2, 2, 2],
+      [2, 2, 4],
+    ],
+  );
+  deepEqual(y.select(1, 1).tolist(), zeros([3, 2]).tolist());
+  deepEqual(lastH.select(1, 1).tolist(), h.select(1, 1).tolist());
+  deepEqual(lastC.select(1, 1).tolist(), c.select(1, 1).tolist());
+  const [alone] = layer(x.narrow(1, 0, 1), [h.narrow(1, 0, 1), c.narrow(1, 0, 1)]);
+  close(y.select(1, 0).toArray(), alone.toArray(), tolerances.float32);
+  throws(() => new nn.LSTM(3, 4, { projSize: 4 }), ArgumentError, /projSize 4; wants a whole number below 4/);
+  throws(() => new nn.GRU(3, 4, { projSize: 2 } as nn.RnnOptions), ArgumentError, /only an LSTM has projections/);
+  throws(() => layer(x, [zeros([2, 2, 4]), c]), ShapeError, /state of \[2, 2, 4\], wants .* \[2, 2, 2\]/);
+});
+
 test("what does not fit is refused by name", () => {
   const layer = new nn.LSTM(3, 4, { batchFirst: true });
   throws(() => layer(zeros([2, 5, 4])), ShapeError, /LSTM: got \[2, 5, 4\], wants \[B, T, 3\]/);

@@ -1,14 +1,14 @@
 // Recurrent networks over whole sequences. `x` is `[T, B, I]`, or `[B, T, I]` with `batchFirst`, or `[T, I]` without a batch; a
 // packed sequence gives a packed output. Sequences of different lengths: pass `lengths`, or pack them.
 //
-// Parameters are named as PyTorch's, for layer k and each direction: weightIhL{k}, weightHhL{k}, biasIhL{k}, biasHhL{k}, and
-// the same with Reverse.
+// Parameters are named as PyTorch's, for layer k and each direction: weightIhL{k}, weightHhL{k}, biasIhL{k}, biasHhL{k} (and
+// weightHrL{k} with a projection), and the same with Reverse.
 
 import { ArgumentError, ShapeError } from "../base/errors.ts";
 import { sameShape, showShape } from "../base/shape.ts";
 import { empty, fromArray } from "../tensor/create.ts";
 import { dropout } from "../tensor/functional/activation.ts";
-import { gruLayer, lstmLayer, type RecurrentLayer, rnnLayer } from "../tensor/functional/recurrent.ts";
+import { gruLayer, type LstmLayer, lstmLayer, type RecurrentLayer, rnnLayer } from "../tensor/functional/recurrent.ts";
 import { isGradEnabled } from "../tensor/grad-mode.ts";
 import { cat, stack } from "../tensor/indexing.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -27,6 +27,10 @@ export interface RnnOptions {
   readonly dropout?: number;
   readonly bidirectional?: boolean;
 }
+export interface LstmOptions extends RnnOptions {
+  /** Outputs and h are projected to so many numbers, fewer than the units: `h' = W_hr (σ(o) tanh(c'))`. 0 is none. */
+  readonly projSize?: number;
+}
 
 export interface SequenceOptions {
   /**
@@ -36,7 +40,7 @@ export interface SequenceOptions {
   readonly lengths?: Tensor | readonly number[] | undefined;
 }
 
-/** Hidden and cell state, each `[layers · directions, B, H]`. */
+/** Hidden and cell state, each `[layers · directions, B, H]`; the hidden one `[…, projSize]` with a projection. */
 export type LstmState = readonly [h: Tensor, c: Tensor];
 
 type Sequence = Tensor | PackedSequence;
@@ -56,10 +60,12 @@ abstract class Recurrent<S> extends Module<Args<S>, [output: Sequence, state: S]
   readonly batchFirst: boolean;
   readonly dropout: number;
   readonly bidirectional: boolean;
+  readonly projSize: number;
   [weight: `weight${"Ih" | "Hh"}L${string}`]: Parameter;
+  [projection: `weightHrL${string}`]: Parameter | undefined;
   [bias: `bias${"Ih" | "Hh"}L${string}`]: Parameter | undefined;
 
-  constructor(gates: number, inputSize: number, hiddenSize: number, options: RnnOptions) {
+  constructor(gates: number, inputSize: number, hiddenSize: number, options: LstmOptions) {
     super();
     const { numLayers = 1, bias = true, batchFirst = false, dropout: p = 0, bidirectional = false } = options;
     if (!Number.isInteger(numLayers) || numLayers < 1 || hiddenSize < 1) {
@@ -73,6 +79,13 @@ abstract class Recurrent<S> extends Module<Args<S>, [output: Sequence, state: S]
     }
     if (!(p >= 0 && p <= 1))
       throw new ArgumentError(`${this.constructor.name}: dropout ${p}; it lies from 0 to 1.`, { dropout: p });
+    const { projSize = 0 } = options;
+    if (!Number.isInteger(projSize) || projSize < 0 || projSize >= hiddenSize) {
+      throw new ArgumentError(
+        `${this.constructor.name}: projSize ${projSize}; wants a whole number below ${hiddenSize}, the units, or 0.`,
+        { projSize, hiddenSize },
+      );
+    }
     this.inputSize = inputSize;
     this.hiddenSize = hiddenSize;
     this.numLayers = numLayers;
@@ -80,16 +93,18 @@ abstract class Recurrent<S> extends Module<Args<S>, [output: Sequence, state: S]
     this.batchFirst = batchFirst;
     this.dropout = p;
     this.bidirectional = bidirectional;
-    const [H, rows] = [hiddenSize, gates * hiddenSize];
+    this.projSize = projSize;
+    const [H, rows, width] = [hiddenSize, gates * hiddenSize, this.#width];
     for (const [layer, suffix] of this.#places()) {
       const made: Record<string, Parameter> = {
-        [`weightIhL${suffix}`]: new Parameter(empty([rows, layer === 0 ? inputSize : H * this.directions])),
-        [`weightHhL${suffix}`]: new Parameter(empty([rows, H])),
+        [`weightIhL${suffix}`]: new Parameter(empty([rows, layer === 0 ? inputSize : width * this.directions])),
+        [`weightHhL${suffix}`]: new Parameter(empty([rows, width])),
       };
       if (bias) {
         made[`biasIhL${suffix}`] = new Parameter(empty([rows]));
         made[`biasHhL${suffix}`] = new Parameter(empty([rows]));
       }
+      if (projSize > 0) made[`weightHrL${suffix}`] = new Parameter(empty([projSize, H]));
       Object.assign(this, made);
     }
     for (const parameter of this.parameters()) uniform_(parameter, -1 / Math.sqrt(H), 1 / Math.sqrt(H));
@@ -97,6 +112,10 @@ abstract class Recurrent<S> extends Module<Args<S>, [output: Sequence, state: S]
 
   get directions(): 1 | 2 {
     return this.bidirectional ? 2 : 1;
+  }
+  /** Of the outputs of one direction, and of h. */
+  get #width(): number {
+    return this.projSize === 0 ? this.hiddenSize : this.projSize;
   }
   /** Each layer and direction with the end of its parameters' names. */
   #places(): [layer: number, suffix: string, reverse: boolean][] {
@@ -108,7 +127,7 @@ abstract class Recurrent<S> extends Module<Args<S>, [output: Sequence, state: S]
   }
 
   /** Runs one direction of one layer from the given states. */
-  protected abstract layer(p: RecurrentLayer, states: readonly Tensor[] | undefined): LayerResult;
+  protected abstract layer(p: LstmLayer, states: readonly Tensor[] | undefined): LayerResult;
   /** The state as the caller has it, from and to its tensors. */
   protected abstract listState(state: S): readonly Tensor[];
   protected abstract makeState(states: readonly Tensor[]): S;
@@ -172,6 +191,7 @@ abstract class Recurrent<S> extends Module<Args<S>, [output: Sequence, state: S]
         weightHh: this[`weightHhL${suffix}`]!,
         biasIh: this[`biasIhL${suffix}`],
         biasHh: this[`biasHhL${suffix}`],
+        weightHr: this[`weightHrL${suffix}`],
       };
       const from = initial?.map((s) => s.select(0, i)); // [B, H]
       const { output, states } = this.layer({ x: y, ...weights, lengths, reverse, batchFirst }, from);
@@ -196,9 +216,11 @@ abstract class Recurrent<S> extends Module<Args<S>, [output: Sequence, state: S]
         { shape: x.shape, inputSize: this.inputSize },
       );
     }
-    const wanted = [this.numLayers * this.directions, x.size(batchFirst ? 0 : 1), this.hiddenSize];
-    const wrong = initial?.find((s) => !sameShape(s.shape, wanted));
-    if (wrong !== undefined) {
+    const states = [this.numLayers * this.directions, x.size(batchFirst ? 0 : 1)];
+    const wantedOf = (i: number): number[] => [...states, i === 0 ? this.#width : this.hiddenSize]; // h, c
+    const at = initial?.findIndex((s, i) => !sameShape(s.shape, wantedOf(i))) ?? -1;
+    if (at >= 0) {
+      const [wrong, wanted] = [initial![at]!, wantedOf(at)];
       throw new ShapeError(
         `${who}: a state of ${showShape(wrong.shape)}, wants [layers · directions, B, H] = ${showShape(wanted)}.`,
         { state: wrong.shape, wanted },
@@ -208,6 +230,7 @@ abstract class Recurrent<S> extends Module<Args<S>, [output: Sequence, state: S]
 
   override extraRepr(): string {
     const parts = [`${this.inputSize}, ${this.hiddenSize}`];
+    if (this.projSize !== 0) parts.push(`proj_size=${this.projSize}`);
     if (this.numLayers !== 1) parts.push(`num_layers=${this.numLayers}`);
     if (!this.bias) parts.push("bias=False");
     if (this.batchFirst) parts.push("batch_first=True");
@@ -217,6 +240,12 @@ abstract class Recurrent<S> extends Module<Args<S>, [output: Sequence, state: S]
   }
 }
 
+/** JavaScript may pass it. */
+function withoutProjection<O extends RnnOptions>(who: string, options: O): O {
+  if (!("projSize" in options) || options.projSize === 0) return options;
+  throw new ArgumentError(`${who}: projSize ${String(options.projSize)}; only an LSTM has projections.`, {});
+}
+
 function lengthsTensor(who: string, lengths: Tensor | readonly number[], B: number, T: number): Tensor {
   const list = checkLengths(who, lengths, B, T, 0);
   return fromArray(list, [B], { dtype: "int32" });
@@ -224,10 +253,10 @@ function lengthsTensor(who: string, lengths: Tensor | readonly number[], B: numb
 
 /** Long short-term memory: `c' = σ(f) c + σ(i) tanh(g)`, `h' = σ(o) tanh(c')`. https://doi.org/10.1162/neco.1997.9.8.1735 */
 export class LSTM extends Recurrent<LstmState> {
-  constructor(inputSize: number, hiddenSize: number, options: RnnOptions = {}) {
+  constructor(inputSize: number, hiddenSize: number, options: LstmOptions = {}) {
     super(4, inputSize, hiddenSize, options);
   }
-  protected layer(p: RecurrentLayer, states: readonly Tensor[] | undefined): LayerResult {
+  protected layer(p: LstmLayer, states: readonly Tensor[] | undefined): LayerResult {
     const { output, h, c } = lstmLayer({ ...p, h0: states?.[0], c0: states?.[1] });
     return { output, states: [h, c] };
   }
@@ -246,7 +275,7 @@ export interface LSTM {
 /** Gated recurrent unit: `n = tanh(x_n + σ(r) h_n)`, `h' = n + σ(z) (h − n)`. https://arxiv.org/abs/1406.1078 */
 export class GRU extends Recurrent<Tensor> {
   constructor(inputSize: number, hiddenSize: number, options: RnnOptions = {}) {
-    super(3, inputSize, hiddenSize, options);
+    super(3, inputSize, hiddenSize, withoutProjection("GRU", options));
   }
   protected layer(p: RecurrentLayer, states: readonly Tensor[] | undefined): LayerResult {
     const { output, h } = gruLayer({ ...p, h0: states?.[0] });
@@ -272,7 +301,7 @@ export class RNN extends Recurrent<Tensor> {
     hiddenSize: number,
     options: RnnOptions & { readonly nonlinearity?: "tanh" | "relu" } = {},
   ) {
-    super(1, inputSize, hiddenSize, options);
+    super(1, inputSize, hiddenSize, withoutProjection("RNN", options));
     this.nonlinearity = options.nonlinearity ?? "tanh";
   }
   protected layer(p: RecurrentLayer, states: readonly Tensor[] | undefined): LayerResult {
