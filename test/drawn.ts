@@ -4,7 +4,7 @@ import { fromArray } from "../src/tensor/create.ts";
 import type { Tensor } from "../src/tensor/tensor.ts";
 import "../src/tensor/tensor.ts"; // its methods, for tests that import none of it
 
-/** Numbers in [-1, 1) of 12 bits; `draw` in scripts/goldens/transformer_layers.py is the same. */
+/** Numbers in [-1, 1) of 12 bits; `draw` in scripts/goldens/common.py is the same. */
 export function drawn(seed: number, shape: readonly number[]): Tensor {
   const out = new Float64Array(shape.reduce((n, s) => n * s, 1));
   let state = Number((BigInt(seed) * 2654435761n) % 4294967296n);

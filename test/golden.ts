@@ -45,3 +45,14 @@ export function closeToGolden(
   deepEqual([...actual.shape], [...expected.shape], `${what}, shape`);
   close(actual.toArray(), numbersOf(expected), tolerance, what);
 }
+
+/** The sum, the sum weighted by the cosine of the place, and the sum of sizes, as `sums` in scripts/goldens/common.py. */
+export type Sums = readonly [sum: number, weighted: number, size: number];
+
+/** Compares a tensor with the two sums of a golden one; how far they may lie grows with the third. */
+export function matchesSums(t: Tensor, [sum, weighted, size]: Sums, what: string): void {
+  const values = Array.from(t.toArray(), Number);
+  const got = [values.reduce((s, v) => s + v, 0), values.reduce((s, v, at) => s + v * Math.cos(at), 0)];
+  const { rtol, atol } = tolerances[t.dtype];
+  close(got, [sum, weighted], { rtol: 0, atol: atol + 2 * rtol * size }, what);
+}

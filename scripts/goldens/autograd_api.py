@@ -16,7 +16,7 @@ from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 from common import encode, values, write
-from transformer_layers import draw
+from common import draw
 
 
 def fill(module, scale=0.5):

@@ -6,6 +6,7 @@ cannot say as "NaN", "Infinity", "-Infinity". A strided tensor also carries `"pe
 contiguous tensor underneath, and the tensor meant is `contiguous.permute(perm)`.
 """
 
+import gzip
 import json
 import math
 import pathlib
@@ -57,6 +58,28 @@ def encode(tensor, perm=None):
     return out
 
 
+def draw(seed, shape):
+    """Numbers in [-1, 1) of 12 bits, in row-major order, exact in float32: what both sides can make (test/golden.ts) need not be written."""
+    out = []
+    state = seed * 2654435761 % 2**32
+    for _ in range(torch.Size(shape).numel()):
+        state = (state * 1664525 + 1013904223) % 2**32
+        out.append((state >> 20) / 2048 - 1)
+    return torch.tensor(out).reshape(shape)
+
+
+def sums(tensor):
+    """The sum, the sum weighted by the cosine of the place, and the sum of sizes: two that tell tensors apart, and how far they may lie."""
+    flat = tensor.detach().double().reshape(-1)
+    weights = torch.cos(torch.arange(flat.numel(), dtype=torch.float64))
+    return [Raw(f"{flat.sum().item():.9g}"), Raw(f"{(flat * weights).sum().item():.9g}"), Raw(f"{flat.abs().sum().item():.6g}")]
+
+
+def camel(options):
+    """Keyword arguments under our names."""
+    return {"".join(w if i == 0 else w.title() for i, w in enumerate(k.split("_"))): v for k, v in options.items()}
+
+
 def dumps(value):
     """Compact JSON; Raw text goes in as it is."""
     if isinstance(value, Raw):
@@ -70,9 +93,10 @@ def dumps(value):
     return json.dumps(value, ensure_ascii=False)
 
 
-def write(folder, name, value):
-    """Write test/fixtures/<folder>/<name>.json; a list, or a dict of lists, gets one line an item so that diffs stay readable."""
-    path = FIXTURES / folder / f"{name}.json"
+def write(folder, name, value, zipped=False):
+    """Write test/fixtures/<folder>/<name>.json; a list, or a dict of lists, gets one line an item so that diffs stay readable.
+    `zipped` makes it <name>.json.gz."""
+    path = FIXTURES / folder / (f"{name}.json.gz" if zipped else f"{name}.json")
     path.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(value, list):
         text = "[\n" + ",\n".join(dumps(v) for v in value) + "\n]"
@@ -80,7 +104,10 @@ def write(folder, name, value):
         text = "{\n" + ",\n".join(f"{json.dumps(k)}: {dumps(v)}" for k, v in value.items()) + "\n}"
     else:
         text = dumps(value)
-    path.write_text(text + "\n", encoding="utf-8")
+    if zipped:
+        path.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
+    else:
+        path.write_text(text + "\n", encoding="utf-8")
     print(f"{path.relative_to(FIXTURES.parents[1])}: {len(text)} bytes")
 
 

@@ -18,15 +18,11 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from common import encode, write
+from common import camel, encode, write
 
 
 def rounded(g, *shape, scale=1.0):
     return (torch.randn(shape, generator=g) * scale * 100).round() / 100
-
-
-def camel(options):
-    return {"".join(w if i == 0 else w.title() for i, w in enumerate(k.split("_"))): v for k, v in options.items()}
 
 
 def generator(name):

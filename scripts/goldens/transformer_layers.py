@@ -6,8 +6,7 @@ attention.json    [{ name, args, options, call, state: { key: tensor }, inputs: 
 layers.json       the same for TransformerEncoderLayer, -DecoderLayer, -Encoder, -Decoder and Transformer, with `module`, `layers`
                   and `norm` for encoder and decoder, and `text`, what printing gives
 
-Parameters are drawn by `draw` (the same arithmetic stands in test/drawn.ts), as are upstream gradients, so that they
-need not be written; gradients of parameters are written as their sum and the sum weighted by place.
+Parameters and upstream gradients are drawn by `draw`, so that they need not be written; gradients of parameters are written as `sums`.
 
     python scripts/goldens/transformer_layers.py
 """
@@ -15,21 +14,7 @@ need not be written; gradients of parameters are written as their sum and the su
 import torch
 from torch import nn
 
-from common import Raw, encode, write
-
-
-def draw(seed, shape):
-    """Numbers in [-1, 1) of 12 bits, in row-major order; exact in float32."""
-    out = []
-    state = seed * 2654435761 % 2**32
-    for _ in range(torch.Size(shape).numel()):
-        state = (state * 1664525 + 1013904223) % 2**32
-        out.append((state >> 20) / 2048 - 1)
-    return torch.tensor(out).reshape(shape)
-
-
-def camel(options):
-    return {"".join(w if i == 0 else w.title() for i, w in enumerate(k.split("_"))): v for k, v in options.items()}
+from common import camel, draw, encode, sums, write
 
 
 def fill(module):
@@ -38,12 +23,6 @@ def fill(module):
             # Norms scale by about 1, or rounding would grow from layer to layer.
             p.copy_(draw(100 + i, p.shape) * 0.5 + ("norm" in name and name.endswith("weight")))
     return list(module.state_dict())
-
-
-def sums(t):
-    weights = torch.cos(torch.arange(t.numel(), dtype=torch.float64))
-    flat = t.detach().double().reshape(-1)
-    return [Raw(f"{flat.sum().item():.8g}"), Raw(f"{(flat * weights).sum().item():.8g}"), Raw(f"{flat.abs().sum().item():.6g}")]
 
 
 def mask(kind, shape, seed=7):

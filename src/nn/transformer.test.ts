@@ -1,8 +1,15 @@
 // MultiheadAttention and the Transformer layers with every kind of mask: PyTorch's names, results and gradients.
 
 import { test } from "node:test";
-import { drawn as draw } from "../../test/drawn.ts";
-import { closeToGolden, fromGolden, type GoldenTensor, matchesGolden } from "../../test/golden.ts";
+import { drawn } from "../../test/drawn.ts";
+import {
+  closeToGolden,
+  fromGolden,
+  type GoldenTensor,
+  matchesGolden,
+  matchesSums,
+  type Sums,
+} from "../../test/golden.ts";
 import { close, deepEqual, equal, fixture, ok, throws } from "../../test/portable/harness.ts";
 import { ArgumentError, DTypeError, ShapeError } from "../base/errors.ts";
 import { manualSeed } from "../base/random.ts";
@@ -22,8 +29,7 @@ interface Golden {
   readonly masks: Readonly<Record<string, GoldenTensor>>;
   readonly outputs: readonly GoldenTensor[];
   readonly gradInputs: readonly GoldenTensor[];
-  /** Sum, sum weighted by place, and sum of sizes. */
-  readonly gradState: Readonly<Record<string, readonly [number, number, number]>>;
+  readonly gradState: Readonly<Record<string, Sums>>;
 }
 interface AttentionGolden extends Golden {
   readonly args: readonly [embedDim: number, numHeads: number];
@@ -41,7 +47,7 @@ function fill(module: nn.AnyModule): void {
     module.namedParameters().forEach(([name, p], i) => {
       const scales = name.includes("norm") && name.endsWith("weight");
       p.copy_(
-        draw(100 + i, p.shape)
+        drawn(100 + i, p.shape)
           .mul(0.5)
           .add(scales ? 1 : 0),
       );
@@ -63,16 +69,13 @@ function check(golden: Golden, module: nn.AnyModule, call: (inputs: Tensor[], ma
   const grads = grad(
     results,
     [...inputs, ...parameters.map(([, p]) => p)],
-    results.map((y, i) => draw(50 + i, y.shape)),
+    results.map((y, i) => drawn(50 + i, y.shape)),
   );
   golden.gradInputs.forEach((g, i) => {
     closeToGolden(grads[i]!, g, `gradient of input ${i}`);
   });
   parameters.forEach(([name], i) => {
-    const values = Array.from(grads[inputs.length + i]!.toArray(), Number);
-    const [sum, weighted, size] = golden.gradState[name]!;
-    const got = [values.reduce((s, v) => s + v, 0), values.reduce((s, v, at) => s + v * Math.cos(at), 0)];
-    close(got, [sum, weighted], { rtol: 0, atol: 1e-5 + 3e-6 * size }, `gradient of ${name}`);
+    matchesSums(grads[inputs.length + i]!, golden.gradState[name]!, `gradient of ${name}`);
   });
 }
 
