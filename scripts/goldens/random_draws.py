@@ -75,13 +75,13 @@ class Program:
     def normal_(self, mean, std, *shape, dtype=f32):
         return self.add("normal_", {"mean": mean, "std": std}, torch.empty(shape, dtype=dtype).normal_(mean, std))
 
-    def uniform_permuted(self, a, b, shape, perm):
+    def uniform_permuted(self, a, b, shape, perm, dtype=f32):
         args = {"from": a, "to": b, "shape": list(shape), "perm": list(perm)}
-        return self.add("uniformPermuted_", args, torch.empty(shape).permute(perm).uniform_(a, b))
+        return self.add("uniformPermuted_", args, torch.empty(shape, dtype=dtype).permute(perm).uniform_(a, b))
 
-    def normal_permuted(self, mean, std, shape, perm):
+    def normal_permuted(self, mean, std, shape, perm, dtype=f32):
         args = {"mean": mean, "std": std, "shape": list(shape), "perm": list(perm)}
-        return self.add("normalPermuted_", args, torch.empty(shape).permute(perm).normal_(mean, std))
+        return self.add("normalPermuted_", args, torch.empty(shape, dtype=dtype).permute(perm).normal_(mean, std))
 
     def bernoulli_(self, p, *shape, dtype=f32):
         drawn = torch.empty(shape, dtype=dtype).bernoulli_(p)
@@ -91,13 +91,13 @@ class Program:
     def bernoulli(self, p):
         return self.add("bernoulli", {"p": encode(p)}, torch.bernoulli(p))
 
-    def dropout(self, p, *shape, perm=None):
-        ones = torch.ones(shape) if perm is None else torch.ones(shape).permute(perm)
+    def dropout(self, p, *shape, perm=None, dtype=f32):
+        ones = torch.ones(shape, dtype=dtype) if perm is None else torch.ones(shape, dtype=dtype).permute(perm)
         kept = F.dropout(ones, p)
-        call = {"call": "dropout" if perm is None else "dropoutPermuted", "p": p, "shape": list(shape)}
+        call = {"call": "dropout" if perm is None else "dropoutPermuted", "p": p, "shape": list(shape), "dtype": dtype_name(dtype)}
         if perm is not None:
             call["perm"] = list(perm)
-        self.calls.append({**call, "bits": bits(kept), "scale": number(kept.max(), f32)})
+        self.calls.append({**call, "bits": bits(kept), "scale": number(kept.max() if kept.any() else 1 / (1 - p), dtype)})
         return self
 
     def exponential_(self, lambd, *shape, dtype=f32):
@@ -191,7 +191,35 @@ def draws():
     rows = torch.tensor([[1.0, 2.0, 3.0], [0.5, 0.0, 0.5], [9.0, 1.0, 1.0]])
     p.multinomial(weights, 1).multinomial(weights, 3).multinomial(weights, 4).multinomial(weights, 12, True)
     out.append(p.multinomial(rows, 1).multinomial(rows, 2).multinomial(rows, 8, True).multinomial(weights, 1, True).rand(1))
-    return [p.json() for p in out]
+    return [p.json() for p in [*out, *sizes()]]
+
+
+def sizes():
+    """Every draw in both widths, around the 16 elements from which normals (and nothing else) are drawn in blocks."""
+    out = []
+    for dtype in (f32, f64):
+        name = dtype_name(dtype)
+        for n in (1, 15, 16, 17, 33):
+            p = Program(f"each draw of {n} in {name}", 21 + n)
+            p.rand(n, dtype=dtype).randn(n, dtype=dtype).uniform_(-0.7, 1.3, n, dtype=dtype).normal_(0.5, 1.5, n, dtype=dtype)
+            p.exponential_(0.7, n, dtype=dtype).geometric_(0.4, n, dtype=dtype).bernoulli_(0.6, n, dtype=dtype).random_(n, dtype=dtype)
+            p.bernoulli(torch.linspace(0, 1, n, dtype=dtype)).dropout(0.3, n, dtype=dtype)
+            p.multinomial(torch.linspace(0.1, 1, n, dtype=dtype), 1).multinomial(torch.linspace(0.1, 1, n, dtype=dtype), (n + 1) // 2)
+            out.append(p.multinomial(torch.linspace(0.1, 1, n, dtype=dtype), n + 3, True).randn(1, dtype=dtype).rand(1))
+        p = Program(f"views in {name}", 5)
+        p.uniform_permuted(-1.0, 1.0, (4, 5), (1, 0), dtype).normal_permuted(1.0, 0.5, (4, 5), (1, 0), dtype)
+        out.append(p.normal_permuted(0.0, 1.0, (3, 2, 3), (2, 0, 1), dtype).dropout(0.4, 3, 2, 3, perm=(2, 0, 1), dtype=dtype).rand(1))
+    for dtype in (torch.float16, torch.bfloat16):
+        p = Program(f"halves: {dtype_name(dtype)}", 13)
+        for n in (3, 16, 32, 40):
+            p.rand(n, dtype=dtype).randn(n, dtype=dtype).bernoulli_(0.5, n, dtype=dtype)
+        out.append(p.rand(1))
+    p = Program("whole numbers of each size", 31)
+    for n in (1, 15, 16, 17, 33):
+        p.randint(-3, 4, n).randint(0, 2**28, n).randperm(n)
+    for dtype in (torch.int8, torch.int16, torch.uint8, torch.bool, f32, f64):
+        p.randint(0, 2, 17, dtype=dtype)
+    return [*out, p.rand(1)]
 
 
 def seeds():
@@ -231,6 +259,19 @@ def loaders():
 
 def inits():
     cases = [
+        *[(*case, dtype) for dtype in (f32, f64) for case in init_cases()],
+    ]
+    out = []
+    for name, shape, args, dtype in cases:
+        torch.manual_seed(0)
+        snake = "".join("_" + c.lower() if c.isupper() else c for c in name)
+        value = getattr(nn.init, snake)(torch.empty(shape, dtype=dtype), **args)
+        out.append({"init": name, "seed": 0, "shape": list(shape), "args": args, "value": encode(value), "next": number(torch.rand(1), f32)})
+    return out
+
+
+def init_cases():
+    return [
         ("uniform_", (3, 4), {"a": -0.5, "b": 0.25}),
         ("normal_", (3, 7), {"mean": 1.0, "std": 0.5}),
         ("xavierUniform_", (4, 3), {"gain": 1.0}),
@@ -250,14 +291,20 @@ def inits():
         ("sparse_", (5, 4), {"sparsity": 0.4}),
         ("eye_", (3, 4), {}),
         ("dirac_", (4, 2, 3), {}),
+        ("uniform_", (17,), {"a": 0.0, "b": 1.0}),
+        ("normal_", (2, 4), {"mean": -1.0, "std": 2.0}),
+        ("xavierUniform_", (5, 5), {"gain": 5 / 3}),
+        ("xavierNormal_", (3, 3), {"gain": 2.0}),
+        ("kaimingUniform_", (4, 3, 3), {"nonlinearity": "tanh"}),
+        ("kaimingNormal_", (2, 3), {"nonlinearity": "linear", "mode": "fan_out"}),
+        ("truncNormal_", (2, 3), {"mean": 0.5, "std": 2.0, "a": -1.0, "b": 1.0}),
+        ("orthogonal_", (2, 3, 2), {}),
+        ("sparse_", (3, 3), {"sparsity": 0.5, "std": 1.0}),
+        ("dirac_", (2, 3, 4), {}),
+        ("constant_", (2, 2), {"val": 0.3}),
+        ("ones_", (3,), {}),
+        ("zeros_", (3,), {}),
     ]
-    out = []
-    for name, shape, args in cases:
-        torch.manual_seed(0)
-        snake = "".join("_" + c.lower() if c.isupper() else c for c in name)
-        value = getattr(nn.init, snake)(torch.empty(shape), **args)
-        out.append({"init": name, "seed": 0, "shape": list(shape), "args": args, "value": encode(value), "next": number(torch.rand(1), f32)})
-    return out
 
 
 def modules():
@@ -272,6 +319,7 @@ def modules():
         ("Conv1d", [3, 4, 5], {}),
         ("RNN", [4, 6], {}),
         ("LSTM", [4, 6], {"num_layers": 2, "bidirectional": True}),
+        ("LSTM", [4, 6], {"proj_size": 3, "bidirectional": True}),
         ("GRU", [4, 6], {"num_layers": 2}),
         ("GRU", [4, 6], {"bias": False}),
         ("LSTMCell", [4, 3], {}),

@@ -35,15 +35,18 @@ const calls: Readonly<Record<string, (t: Tensor, args: InitGolden["args"]) => Te
   truncNormal_: (t, { mean = 0, std = 1, a = -2, b = 2 }) =>
     init.truncNormal_(t, Number(mean), Number(std), Number(a), Number(b)),
   orthogonal_: (t, { gain = 1 }) => init.orthogonal_(t, Number(gain)),
-  sparse_: (t, { sparsity }) => init.sparse_(t, Number(sparsity)),
+  sparse_: (t, { sparsity, std = 0.01 }) => init.sparse_(t, Number(sparsity), Number(std)),
+  constant_: (t, { val }) => init.constant_(t, Number(val)),
+  ones_: init.ones_,
+  zeros_: init.zeros_,
   eye_: init.eye_,
   dirac_: init.dirac_,
 };
 
 for (const golden of (await fixture("random/init.json")) as InitGolden[]) {
-  test(`init.${golden.init} ${JSON.stringify(golden.args)}`, () => {
+  test(`init.${golden.init} ${JSON.stringify(golden.args)} of ${golden.value.dtype} [${golden.shape}]`, () => {
     manualSeed(golden.seed);
-    const t = calls[golden.init]!(zeros(golden.shape), golden.args);
+    const t = calls[golden.init]!(zeros(golden.shape, golden.value), golden.args);
     matchesGolden(t, golden.value, golden.init);
     close([rand([1]).item()], [golden.next], tolerances.float32, "the next draw");
   });

@@ -1,7 +1,7 @@
 // Random tensors, with PyTorch's own draws. Every function takes a `generator`; without one it draws from the default stream,
 // which `manualSeed` starts.
 
-import { type DType, isFloating } from "../base/dtype.ts";
+import { bytesOf, type DType, isFloating } from "../base/dtype.ts";
 import { ArgumentError, DTypeError } from "../base/errors.ts";
 import { defaultGenerator, type Generator, remainder } from "../base/random.ts";
 import { checkSizes, numel } from "../base/shape.ts";
@@ -74,8 +74,9 @@ export const randomMethods = {
     const g = options.generator ?? defaultGenerator;
     if (!(std >= 0)) throw new ArgumentError(`normal_: std ${std}; it is at least 0.`, { std });
     return draw("normal_", this, (draws, device) => {
-      if (this.isContiguous()) drawNormals(device, g, draws, mean, std);
-      else oneByOne(device, draws, () => g.normal() * std + mean);
+      if (!this.isContiguous()) oneByOne(device, draws, () => g.normal() * std + mean);
+      else if (bytesOf(this.dtype) === 2) drawHalves(device, g, draws, mean, std);
+      else drawNormals(device, g, draws, mean, std);
     });
   },
   exponential_(this: Tensor, lambda = 1, options: Stream = {}): Tensor {
@@ -183,6 +184,15 @@ function sampleRow(weights: ArrayLike<number>, out: Int32Array, g: Generator, ro
     }
     out[s] = low;
   }
+}
+
+/** Normals of half precision: each block of 16 draws its uniforms when its turn comes, and where there is a tail the last 16 anew. */
+function drawHalves(device: Device, g: Generator, draws: Draws, mean: number, std: number): void {
+  const { n, x } = draws;
+  const tail = n % 16;
+  if (n < 16 || tail === 0) return drawNormals(device, g, draws, mean, std);
+  drawNormals(device, g, { ...draws, n: n - tail }, mean, std);
+  drawNormals(device, g, { ...draws, n: 16, x: x + (n - 16) * bytesOf("float32") }, mean, std);
 }
 
 function oneByOne(device: Device, { elem, x, n }: Draws, next: () => number): void {

@@ -51,10 +51,11 @@ function checkBits(t: Tensor, { call, bits, shape, perm }: Call): void {
 }
 function checkDropout(t: Tensor, call: Call): void {
   checkBits(t, call);
-  for (const x of t.toArray()) if (x !== 0) equal(x, Math.fround(call.scale));
+  const scale = call.dtype === "float64" ? call.scale : Math.fround(call.scale);
+  for (const x of t.toArray()) if (x !== 0) equal(x, scale);
 }
 const likeValue = ({ value }: Call): Tensor => empty(value.shape, { dtype: value.dtype });
-const permuted = ({ shape, perm }: Call): Tensor => empty(shape).permute(...perm);
+const permuted = ({ shape, perm, value }: Call): Tensor => empty(shape, { dtype: value.dtype }).permute(...perm);
 
 const calls: { readonly [call: string]: (c: Call) => void } = {
   seed: (c) => void manualSeed(c.n),
@@ -69,8 +70,8 @@ const calls: { readonly [call: string]: (c: Call) => void } = {
   normalPermuted_: (c) => checkValue(permuted(c).normal_(c.mean, c.std), c),
   bernoulli_: (c) => checkBits(empty(c.shape, c).bernoulli_(Number(c.p)), c),
   bernoulli: (c) => checkValue(fromGolden(c.p as GoldenTensor).bernoulli(), c),
-  dropout: (c) => checkDropout(dropout(ones(c.shape), Number(c.p)), c),
-  dropoutPermuted: (c) => checkDropout(dropout(ones(c.shape).permute(...c.perm), Number(c.p)), c),
+  dropout: (c) => checkDropout(dropout(ones(c.shape, c), Number(c.p)), c),
+  dropoutPermuted: (c) => checkDropout(dropout(ones(c.shape, c).permute(...c.perm), Number(c.p)), c),
   multinomial: (c) => closeToGolden(fromGolden(c.p as GoldenTensor).multinomial(c.numSamples, c), c.value, c.call), // int32
   // Not methods of ours; the stream that they draw from is.
   random_: ({ value }) => close(value.data.map(randomDraws[value.dtype]!), value.data.map(Number), exact, value.dtype),

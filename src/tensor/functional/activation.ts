@@ -1,6 +1,6 @@
 // Activations as functions.
 
-import { isFloating } from "../../base/dtype.ts";
+import { type DType, isFloating } from "../../base/dtype.ts";
 import { ArgumentError, ShapeError } from "../../base/errors.ts";
 import { defaultGenerator, type Generator } from "../../base/random.ts";
 import { sameShape, showShape } from "../../base/shape.ts";
@@ -140,7 +140,7 @@ export function dropout(x: Tensor, p = 0.5, options: DropoutOptions = {}): Tenso
   checkProbability("dropout", p);
   if (!training || p === 0) return x;
   if (p === 1) return x.mul(0);
-  return tidy(() => callPointwise(e.dropout, [maskFor(x, p, generator), x, keptScale(p)]));
+  return tidy(() => callPointwise(e.dropout, [maskFor(x, p, generator), x, keptScale(x.dtype, p)]));
 }
 
 /** Dropout of whole channels of `[N, C, L]` or `[C, L]`: one draw for each. https://arxiv.org/abs/1411.4280 */
@@ -183,15 +183,15 @@ export function dropoutAdd(x: Tensor, residual: Tensor, p = 0.5, options: Dropou
   }
   if (!training || p === 0) return residual.add(x);
   if (p === 1) return tidy(() => residual.add(x.mul(0)));
-  return tidy(() => callPointwise(e.dropoutAdd, [maskFor(x, p, generator), x, residual, keptScale(p)]));
+  return tidy(() => callPointwise(e.dropoutAdd, [maskFor(x, p, generator), x, residual, keptScale(x.dtype, p)]));
 }
 
 function checkProbability(op: string, p: number): void {
   if (!(p >= 0 && p <= 1)) throw new ArgumentError(`${op}: probability ${p}; it lies from 0 to 1.`, { p });
 }
-/** What dropout multiplies the elements by that it keeps. */
-function keptScale(p: number): number {
-  return Math.fround(1 / Math.fround(1 - p));
+/** What dropout multiplies the elements by that it keeps, in the precision they have. */
+function keptScale(dtype: DType, p: number): number {
+  return dtype === "float64" ? 1 / (1 - p) : Math.fround(1 / Math.fround(1 - p));
 }
 /** True with probability 1 − p. The mask has the input's layout, since draws follow memory (docs/random.md). */
 function maskFor(x: Tensor, p: number, generator: Generator): Tensor {
