@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { CheckpointError } from "../base/errors.ts";
 import { type Py, PyDict, PyTuple, readPickle } from "./pickle.ts";
 import { PickleWriter } from "./pickle-writer.ts";
-import { TorchGlobals } from "./torch-pickle.ts";
+import { StoredBytes, TorchGlobals } from "./torch-pickle.ts";
 import { toValue } from "./torch-values.ts";
 
 /** A pickle from its operations: strings as their characters, numbers as bytes. */
@@ -146,6 +146,22 @@ test("values nested too deep, and those that hold themselves", () => {
   assert.throws(() => toValue(deep, () => undefined, "x.pt"), { name: "CheckpointError", message: /nest deeper/ });
   const self = toValue(read("]q", 0, "h", 0, "a."), () => undefined, "x") as unknown[];
   assert.equal(self[0], self);
+});
+
+test("a tensor ends where its storage ends at the latest", () => {
+  const storage = new StoredBytes("0", "float32", 24); // six elements
+  const tensor = (offset: number, size: number[], stride: number[]) =>
+    new TorchGlobals("x.pt").tensor([storage, offset, new PyTuple(size), new PyTuple(stride)]);
+  assert.deepEqual(tensor(1, [5], [1]).shape, [5]);
+  assert.deepEqual(tensor(0, [3, 2], [1, 3]).strides, [1, 3]);
+  for (const [offset, size, stride] of [
+    [2, [5], [1]], // one element too far
+    [0, [4, 2], [1, 3]],
+    [6, [1], [1]],
+  ] as const) {
+    assert.throws(() => tensor(offset, [...size], [...stride]), /does not lie within its storage of 24 bytes/);
+  }
+  assert.deepEqual(tensor(9, [0], [1]).shape, [0]); // nothing lies anywhere
 });
 
 test("dicts become objects where these can say their keys, else maps", () => {

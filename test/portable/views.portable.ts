@@ -174,6 +174,15 @@ export const views: Suite = suite("tensors: views", (test) => {
       ],
     );
     throws(() => x.unsqueeze(4), IndexError);
+    const rows = ones([2, 3]); // the new stride is PyTorch's, that of what lies behind it
+    deepEqual(
+      [0, 1, 2].map((d) => [...rows.unsqueeze(d).strides]),
+      [
+        [6, 3, 1],
+        [3, 3, 1],
+        [3, 1, 1],
+      ],
+    );
     deepEqual(x.expand(3, -1, 4).shape, [3, 2, 4]);
     throws(() => x.expand(3, 3, 4), ShapeError, /only sizes of 1/);
     throws(() => x.expand(2), ShapeError);

@@ -2,10 +2,10 @@
 
 import { test } from "node:test";
 import { closeToGolden, fromGolden, type GoldenTensor } from "../../../test/golden.ts";
-import { fixture, ok, throws } from "../../../test/portable/harness.ts";
+import { close, fixture, ok, throws } from "../../../test/portable/harness.ts";
 import { ShapeError } from "../../base/errors.ts";
 import { grad } from "../autograd.ts";
-import { zeros } from "../create.ts";
+import { tensor, zeros } from "../create.ts";
 import { gradcheck, gradgradcheck } from "../gradcheck.ts";
 import { randn } from "../random.ts";
 import { Tensor } from "../tensor.ts";
@@ -84,4 +84,11 @@ test("second gradients of losses", () => {
 test("targets of another shape are refused", () => {
   throws(() => losses.crossEntropy(zeros([2, 5]), zeros([3], { dtype: "int32" })), ShapeError, /wants targets \[2\]/);
   throws(() => losses.binaryCrossEntropyWithLogits(zeros([2]), zeros([2, 1])), ShapeError, /differ/);
+});
+
+test("a predicted variance is at least 1e-6 for the loss, unless told otherwise", () => {
+  const loss = (options: object): number =>
+    losses.gaussianNllLoss(tensor([1]), tensor([1.001]), tensor([0]), options).item();
+  const at = (v: number): number => 0.5 * (Math.log(v) + 0.001 ** 2 / v);
+  close([loss({}), loss({ eps: 1e-4 })], [at(1e-6), at(1e-4)], { rtol: 1e-3, atol: 0 }); // 1.001 − 1 in float32
 });
