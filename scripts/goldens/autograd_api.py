@@ -15,8 +15,7 @@ from torch.func import functional_call, grad, hessian, jacrev, jvp, vjp, vmap
 from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
-from common import encode, values, write
-from common import draw
+from common import draw, encode, values, write
 
 
 def fill(module, scale=0.5):
