@@ -42,6 +42,8 @@ export { ParameterDict, ParameterList } from "./nn/parameter-container.ts";
 export {
   AdaptiveAvgPool1d,
   AdaptiveAvgPool2d,
+  AdaptiveMaxPool1d,
+  AdaptiveMaxPool2d,
   AvgPool1d,
   AvgPool2d,
   MaxPool1d,

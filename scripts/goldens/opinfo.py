@@ -155,6 +155,8 @@ def as_double(value):
 
 def evaluate(op, sample, weights_from):
     """Outputs and gradients; of float64 rounded where the operator knows it, so that they are better than what is compared with them."""
+    if op.name == "empty_like":  # whose content is whatever the memory held
+        return [torch.zeros_like(op.op(sample.input, *sample.args, **sample.kwargs))], None, None
     fn = (lambda *a, **k: sample.output_process_fn_grad(op.op(*a, **k))) if op.name in PROCESSED else op.op
     args, kwargs = (sample.input, *sample.args), sample.kwargs
     exact = torch.float64 in op.dtypes and not any(isinstance(v, torch.dtype) for v in kwargs.values())

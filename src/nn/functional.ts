@@ -5,6 +5,7 @@ export * from "../tensor/functional/attention.ts";
 export * from "../tensor/functional/batch-norm.ts";
 export * from "../tensor/functional/convolution.ts";
 export {
+  cdist,
   cosineSimilarity,
   normalize,
   type PairwiseDistanceOptions,
@@ -21,6 +22,8 @@ export {
   l1Loss,
   mseLoss,
   nllLoss,
+  type PoissonOptions,
+  poissonNllLoss,
   smoothL1Loss,
 } from "../tensor/functional/losses.ts";
 export * from "../tensor/functional/margin-losses.ts";

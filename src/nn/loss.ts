@@ -121,6 +121,67 @@ export class MultiLabelSoftMarginLoss extends PairLoss<losses.LossOptions> {
     return margins.multilabelSoftMarginLoss(input, target, this.options);
   }
 }
+/** Counts as Poisson's, of a predicted rate or its logarithm. */
+export class PoissonNLLLoss extends PairLoss<losses.PoissonOptions> {
+  forward(input: Tensor, target: Tensor): Tensor {
+    return losses.poissonNllLoss(input, target, this.options);
+  }
+}
+/** Decisions between 1 and −1. */
+export class SoftMarginLoss extends PairLoss<losses.LossOptions> {
+  forward(input: Tensor, target: Tensor): Tensor {
+    return margins.softMarginLoss(input, target, this.options);
+  }
+}
+/** The input where the target is 1, `max(0, margin − input)` where it is −1. */
+export class HingeEmbeddingLoss extends PairLoss<margins.MarginOptions> {
+  forward(input: Tensor, target: Tensor): Tensor {
+    return margins.hingeEmbeddingLoss(input, target, this.options);
+  }
+}
+/** Several classes at once, each a margin above those that are not meant. */
+export class MultiLabelMarginLoss extends PairLoss<losses.LossOptions> {
+  forward(input: Tensor, target: Tensor): Tensor {
+    return margins.multilabelMarginLoss(input, target, this.options);
+  }
+}
+/** One class a margin above the others. */
+export class MultiMarginLoss extends Module<[input: Tensor, target: Tensor], Tensor> {
+  /** A factor for each class, `[V]`. */
+  readonly weight: Buffer | undefined;
+  readonly options: Omit<margins.MultiMarginOptions, "weight">;
+  constructor(options: margins.MultiMarginOptions = {}) {
+    super();
+    const { weight, ...rest } = options;
+    this.weight = buffer(weight);
+    this.options = rest;
+  }
+  forward(input: Tensor, target: Tensor): Tensor {
+    return margins.multiMarginLoss(input, target, { ...this.options, weight: this.weight });
+  }
+}
+/** Values beside a predicted mean and variance. */
+export class GaussianNLLLoss extends Module<[input: Tensor, target: Tensor, variance: Tensor], Tensor> {
+  readonly options: losses.LossOptions & { readonly full?: boolean; readonly eps?: number };
+  constructor(options: losses.LossOptions & { readonly full?: boolean; readonly eps?: number } = {}) {
+    super();
+    this.options = options;
+  }
+  forward(input: Tensor, target: Tensor, variance: Tensor): Tensor {
+    return losses.gaussianNllLoss(input, target, variance, this.options);
+  }
+}
+/** The first of two above the second (1) or below it (−1), by a margin. */
+export class MarginRankingLoss extends Module<[a: Tensor, b: Tensor, target: Tensor], Tensor> {
+  readonly options: margins.MarginOptions;
+  constructor(options: margins.MarginOptions = {}) {
+    super();
+    this.options = options;
+  }
+  forward(a: Tensor, b: Tensor, target: Tensor): Tensor {
+    return margins.marginRankingLoss(a, b, target, this.options);
+  }
+}
 /** Pairs that are alike (1) or not (−1). */
 export class CosineEmbeddingLoss extends Module<[a: Tensor, b: Tensor, target: Tensor], Tensor> {
   readonly options: margins.MarginOptions;

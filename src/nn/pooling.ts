@@ -9,6 +9,9 @@ import { pyBool, pyTuple } from "./python.ts";
 const shown = (sizes: Sizes): string => (typeof sizes === "number" ? String(sizes) : pyTuple(sizes));
 const listed = (sizes: Sizes): string => pyTuple(typeof sizes === "number" ? [sizes] : sizes);
 
+const shownSizes = (sizes: number | readonly (number | null)[]): string =>
+  typeof sizes === "number" ? String(sizes) : `(${sizes.map((s) => s ?? "None").join(", ")})`;
+
 abstract class MaxPool extends Module<[x: Tensor], Tensor> {
   readonly kernelSize: Sizes;
   readonly stride: Sizes;
@@ -75,6 +78,35 @@ export class AvgPool2d extends AvgPool {
   }
 }
 
+/** The largest of each of `outputSize` parts of L: `[N, C, L]` or `[C, L]` to `[…, outputSize]`. */
+export class AdaptiveMaxPool1d extends Module<[x: Tensor], Tensor> {
+  readonly outputSize: number;
+  constructor(outputSize: number) {
+    super();
+    this.outputSize = outputSize;
+  }
+  forward(x: Tensor): Tensor {
+    return f.adaptiveMaxPool1d(x, this.outputSize);
+  }
+  override extraRepr(): string {
+    return `output_size=${this.outputSize}`;
+  }
+}
+/** The largest of each part of H and W: `[N, C, H, W]` or `[C, H, W]` to `[…, OH, OW]`; null keeps a size. */
+export class AdaptiveMaxPool2d extends Module<[x: Tensor], Tensor> {
+  readonly outputSize: number | readonly (number | null)[];
+  constructor(outputSize: number | readonly (number | null)[]) {
+    super();
+    this.outputSize = outputSize;
+  }
+  forward(x: Tensor): Tensor {
+    return f.adaptiveMaxPool2d(x, this.outputSize);
+  }
+  override extraRepr(): string {
+    return `output_size=${shownSizes(this.outputSize)}`;
+  }
+}
+
 /** The means of `outputSize` parts of L: `[N, C, L]` or `[C, L]` to `[…, outputSize]`. */
 export class AdaptiveAvgPool1d extends Module<[x: Tensor], Tensor> {
   readonly outputSize: number;
@@ -100,7 +132,6 @@ export class AdaptiveAvgPool2d extends Module<[x: Tensor], Tensor> {
     return f.adaptiveAvgPool2d(x, this.outputSize);
   }
   override extraRepr(): string {
-    const { outputSize } = this;
-    return `output_size=${typeof outputSize === "number" ? outputSize : `(${outputSize.map((s) => s ?? "None").join(", ")})`}`;
+    return `output_size=${shownSizes(this.outputSize)}`;
   }
 }

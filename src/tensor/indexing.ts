@@ -62,18 +62,11 @@ export const indexingMethods = {
         .indexSelect(0, places);
     });
   },
-  /** The indices of elements other than 0, `[n, ndim]`, int32. */
-  nonzero(this: Tensor): Tensor {
-    return tidy(() => {
-      const x = this.detach().bool().contiguous();
-      let out: Tensor | undefined;
-      nonzero(x.device, { x: x.address, shape: x.shape }, (count) => {
-        out = Tensor.empty([count, x.ndim], "int32", x.device);
-        return out.address;
-      });
-      return out!; // which `nonzero` asked for
-    });
-  },
+  /** The indices of elements other than 0, `[n, ndim]`, int32; with `asTuple` one tensor `[n]` for each dimension, as `at` takes them. */
+  nonzero: function nonzero(this: Tensor, options: { readonly asTuple?: boolean } = {}): Tensor | Tensor[] {
+    if (options.asTuple === true) return tidy(() => indicesOf(this.atleast1d()).unbind(1));
+    return indicesOf(this);
+  } as Nonzero, // a function expression cannot declare overloads
   /**
    * Padded with `value`, or with this tensor's own elements: mirrored ("reflect"), the outermost ones ("replicate") or those of the
    * other end ("circular"). `padding` counts elements before and after the last dimension, then the one before it, …; negative ones
@@ -179,6 +172,23 @@ export const indexingMethods = {
   },
 };
 export type IndexingMethods = typeof indexingMethods;
+
+interface Nonzero {
+  (this: Tensor): Tensor;
+  (this: Tensor, options: { readonly asTuple: true }): Tensor[];
+}
+
+function indicesOf(t: Tensor): Tensor {
+  return tidy(() => {
+    const x = t.detach().bool().contiguous();
+    let out: Tensor | undefined;
+    nonzero(x.device, { x: x.address, shape: x.shape }, (count) => {
+      out = Tensor.empty([count, x.ndim], "int32", x.device);
+      return out.address;
+    });
+    return out!; // which `nonzero` asked for
+  });
+}
 
 /** Tensors one after another along `dim`. Empty one-dimensional tensors are skipped. */
 export function cat(tensors: readonly Tensor[], dim = 0): Tensor {

@@ -13,6 +13,10 @@ export interface ReduceOptions {
   readonly dim?: number | readonly number[];
   readonly keepdim?: boolean;
 }
+export interface TypedOptions extends ReduceOptions {
+  /** The input is converted to it first, and the result has it. */
+  readonly dtype?: DType | undefined;
+}
 export interface DimOptions {
   readonly dim: number;
   readonly keepdim?: boolean;
@@ -55,12 +59,16 @@ interface Extremum {
 
 export const reduceMethods = {
   /** Integers and booleans give int64. */
-  sum(this: Tensor, options: ReduceOptions = {}): Tensor {
+  sum(this: Tensor, options: TypedOptions = {}): Tensor {
+    const { dtype, ...rest } = options;
+    if (dtype !== undefined) return tidy(() => this.to(dtype).sum(rest).to(dtype));
     return isFloating(this.dtype)
       ? run(r.sum, "sum", this, options)
       : tidy(() => run(r.sum, "sum", this.to("int64"), options));
   },
-  mean(this: Tensor, options: ReduceOptions = {}): Tensor {
+  mean(this: Tensor, options: TypedOptions = {}): Tensor {
+    const { dtype, ...rest } = options;
+    if (dtype !== undefined) return tidy(() => this.to(dtype).mean(rest));
     if (!isFloating(this.dtype))
       throw new DTypeError(`mean: of ${this.dtype}, whose mean is no ${this.dtype}. Convert with .float().`, {});
     return run(r.mean, "mean", this, options);
@@ -88,7 +96,9 @@ export const reduceMethods = {
     return arg(this, "min", options);
   },
   /** Integers and booleans give int64. */
-  prod(this: Tensor, options: ReduceOptions = {}): Tensor {
+  prod(this: Tensor, options: TypedOptions = {}): Tensor {
+    const { dtype, ...rest } = options;
+    if (dtype !== undefined) return tidy(() => this.to(dtype).prod(rest).to(dtype));
     return isFloating(this.dtype)
       ? run(r.prod, "prod", this, options)
       : tidy(() => run(r.prod, "prod", this.to("int64"), options));
@@ -143,8 +153,10 @@ export const reduceMethods = {
         .maskedFill(none, 0);
     });
   },
-  /** Running sums along `dim`. */
-  cumsum(this: Tensor, dim: number): Tensor {
+  /** Running sums along `dim`, in `dtype` if it is given; integers and booleans give int64. */
+  cumsum(this: Tensor, dim: number, options: { readonly dtype?: DType | undefined } = {}): Tensor {
+    const { dtype } = options;
+    if (dtype !== undefined) return tidy(() => this.to(dtype).cumsum(dim).to(dtype));
     const d = normalizeDim("cumsum", dim, this.ndim);
     return (isFloating(this.dtype) ? this : this.to("int64")).cumulate({ dim: d, reverse: false });
   },

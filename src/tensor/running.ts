@@ -1,7 +1,7 @@
 // Running products, extremes and sums of exponentials along a dimension. All but the extremes go by doubling: after step k an element
 // holds what its last 2^k stand for.
 
-import { isFloating } from "../base/dtype.ts";
+import { type DType, isFloating } from "../base/dtype.ts";
 import { DTypeError } from "../base/errors.ts";
 import { normalizeDim } from "../base/shape.ts";
 import type { Tensor } from "./core.ts";
@@ -10,8 +10,10 @@ import type { ValuesAndIndices } from "./reduce.ts";
 import { tidy } from "./scope.ts";
 
 export const runningMethods = {
-  /** Running products along `dim`; integers and booleans give int64. */
-  cumprod(this: Tensor, dim: number): Tensor {
+  /** Running products along `dim`, in `dtype` if it is given; integers and booleans give int64. */
+  cumprod(this: Tensor, dim: number, options: { readonly dtype?: DType | undefined } = {}): Tensor {
+    const { dtype } = options;
+    if (dtype !== undefined) return tidy(() => this.to(dtype).cumprod(dim).to(dtype));
     const d = normalizeDim("cumprod", dim, this.ndim);
     const wide = isFloating(this.dtype) ? this.dtype : "int64";
     return tidy(() => doubled(this.to(wide), d, (x, earlier) => x.mul(earlier)));

@@ -47,27 +47,9 @@ export const statisticsMethods = {
    * The middle element along `dim` with its index, or of all elements; of an even number the lower of the two. A NaN wins. Of all
    * elements, equal ones share the gradient.
    */
-  median(this: Tensor, options: DimOptions): ValuesAndIndices {
-    return tidy(() => {
-      if (this.ndim === 0) return this.max({ dim: 0 });
-      const dim = normalizeDim("median", options.dim, this.ndim);
-      const size = this.shape[dim]!;
-      if (size === 0)
-        throw new ShapeError(`median: dimension ${dim} of ${showShape(this.shape)} is empty.`, {
-          shape: this.shape,
-          dim,
-        });
-      const { values, indices } = this.sort({ dim });
-      const middle = (t: Tensor): Tensor => t.narrow(dim, (size - 1) >> 1, 1);
-      const last = (t: Tensor): Tensor => t.narrow(dim, size - 1, 1);
-      const broken = isFloating(this.dtype) ? last(values.detach()).isnan() : undefined; // NaNs are sorted to the end
-      const at = broken === undefined ? middle(indices) : last(indices).where(broken, middle(indices));
-      const value = this.gather(dim, at.contiguous());
-      return options.keepdim === true
-        ? { values: value, indices: at }
-        : { values: value.squeeze(dim), indices: at.squeeze(dim) };
-    });
-  },
+  median: function median(this: Tensor, options?: DimOptions): Tensor | ValuesAndIndices {
+    return options === undefined ? medianOfAll(this) : medianAlong(this, options);
+  } as Median, // a function expression cannot declare overloads
   /** The `q`-quantile along `dim`, or of all elements; between two elements as `interpolation` says. q is a number or a vector, whose size comes first. */
   quantile(
     this: Tensor,
@@ -97,6 +79,43 @@ export const statisticsMethods = {
   },
 };
 export type StatisticsMethods = typeof statisticsMethods;
+
+interface Median {
+  (this: Tensor): Tensor;
+  (this: Tensor, options: DimOptions): ValuesAndIndices;
+}
+
+function medianOfAll(x: Tensor): Tensor {
+  return tidy(() => {
+    if (x.numel === 0) throw new ShapeError(`median: ${showShape(x.shape)} is empty.`, { shape: x.shape });
+    const middle = medianAlong(x.detach().reshape(-1), { dim: 0 }).values;
+    if (!x.requiresGrad) return middle;
+    const others = middle.isnan().item() === 1 ? x.detach().isnan().logicalNot() : x.detach().ne(middle);
+    return x.maskedFill(others, Number.NEGATIVE_INFINITY).amax(); // equal ones share the gradient
+  });
+}
+
+function medianAlong(x: Tensor, options: DimOptions): ValuesAndIndices {
+  return tidy(() => {
+    if (x.ndim === 0) return x.max({ dim: 0 });
+    const dim = normalizeDim("median", options.dim, x.ndim);
+    const size = x.shape[dim]!;
+    if (size === 0)
+      throw new ShapeError(`median: dimension ${dim} of ${showShape(x.shape)} is empty.`, {
+        shape: x.shape,
+        dim,
+      });
+    const { values, indices } = x.sort({ dim });
+    const middle = (t: Tensor): Tensor => t.narrow(dim, (size - 1) >> 1, 1);
+    const last = (t: Tensor): Tensor => t.narrow(dim, size - 1, 1);
+    const broken = isFloating(x.dtype) ? last(values.detach()).isnan() : undefined; // NaNs are sorted to the end
+    const at = broken === undefined ? middle(indices) : last(indices).where(broken, middle(indices));
+    const value = x.gather(dim, at.contiguous());
+    return options.keepdim === true
+      ? { values: value, indices: at }
+      : { values: value.squeeze(dim), indices: at.squeeze(dim) };
+  });
+}
 
 /** The quantile `p` of what is sorted along `dim`, which keeps a size of 1; NaN where there is one. */
 function between(sorted: Tensor, dim: number, p: number, interpolation: Interpolation): Tensor {

@@ -35,6 +35,17 @@ const convolution = (f: Convolution): Adapter =>
       ...options({ groups: optionalN(groups) }),
     });
   });
+type Transposed = (x: Tensor, weight: Tensor, o: nn.functional.ConvTransposeOptions) => Tensor;
+const transposed = (f: Transposed): Adapter =>
+  of(
+    "input weight bias stride padding output_padding groups dilation",
+    (x, w, bias, stride, pad, more, groups, dilation) => {
+      return f(T(x), T(w), {
+        ...options({ bias: optionalT(bias), stride: sizes(stride), padding: sizes(pad), outputPadding: sizes(more) }),
+        ...options({ dilation: sizes(dilation), groups: optionalN(groups) }),
+      });
+    },
+  );
 type Maximum = (x: Tensor, kernel: number | number[], o: nn.functional.MaxPoolOptions) => Result;
 const maximum = (f: Maximum): Adapter =>
   of("input kernel_size stride padding dilation ceil_mode return_indices", (x, kernel, stride, pad, dilation, ceil) => {
@@ -93,6 +104,15 @@ export const layers: Readonly<Record<string, Adapter>> = {
   ),
   "nn.functional.conv1d": convolution(F.conv1d),
   "nn.functional.conv2d": convolution(F.conv2d),
+  "nn.functional.conv_transpose1d": transposed(F.convTranspose1d),
+  "nn.functional.conv_transpose2d": transposed(F.convTranspose2d),
+  "nn.functional.adaptive_max_pool1d": of("input output_size return_indices", (x, size) => {
+    return F.adaptiveMaxPool1dWithIndices(T(x), numbers(size));
+  }),
+  "nn.functional.adaptive_max_pool2d": of("input output_size return_indices", (x, size) => {
+    const keep = (s: Value): number | null => (s === null ? null : N(s));
+    return F.adaptiveMaxPool2dWithIndices(T(x), Array.isArray(size) ? size.map(keep) : N(size));
+  }),
   "nn.functional.max_pool1d": maximum(F.maxPool1dWithIndices),
   "nn.functional.max_pool2d": maximum(F.maxPool2dWithIndices),
   "nn.functional.avg_pool1d": mean(F.avgPool1d),

@@ -3,7 +3,7 @@
 import { nn } from "../../src/index.ts";
 import { pow, remainder, where } from "../../src/tensor/elementwise.ts";
 import type { Tensor } from "../../src/tensor/tensor.ts";
-import { type Adapter, B, N, numbers, of, operand, optionalN, options, S, T, type Value } from "./adapter.ts";
+import { type Adapter, B, dtypeOf, N, numbers, of, operand, optionalN, options, S, T, type Value } from "./adapter.ts";
 
 const F = nn.functional;
 
@@ -142,7 +142,6 @@ export const pointwise: Readonly<Record<string, Adapter>> = {
   "nn.functional.threshold": of("input threshold value inplace", (x, limit, value) =>
     F.threshold(T(x).clone(), N(limit), N(value)),
   ),
-  "nn.functional.softmin": of("input dim", (x, dim) => F.softmin(T(x), N(dim))),
 
   exp2: unary((x) => x.exp2()),
   log10: unary((x) => x.log10()),
@@ -186,6 +185,7 @@ export const pointwise: Readonly<Record<string, Adapter>> = {
   full_like: of("input fill_value", (x, value) => T(x).zerosLike().fill_(numbers(value)[0]!)),
   zeros_like: unary((x) => x.zerosLike()),
   ones_like: unary((x) => x.onesLike()),
+  to: of("input device dtype non_blocking copy", (x, _, dtype) => T(x).to(dtypeOf(dtype))),
   clone: unary((x) => x.clone()),
   contiguous: unary((x) => x.contiguous()),
   float: unary((x) => x.float()),

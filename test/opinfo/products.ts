@@ -145,6 +145,23 @@ export const products: Readonly<Record<string, Adapter>> = {
   "nn.functional.multilabel_soft_margin_loss": of("input target weight reduction", (x, y, weight, r) => {
     return F.multilabelSoftMarginLoss(T(x), T(y), { ...reductionOf(r), ...options({ weight: optionalT(weight) }) });
   }),
+  "nn.functional.soft_margin_loss": loss((x, y, o) => F.softMarginLoss(x, y, o)),
+  "nn.functional.multilabel_margin_loss": of("input target reduction", (x, y, r) => {
+    return F.multilabelMarginLoss(T(x), classes(y), reductionOf(r));
+  }),
+  "nn.functional.multi_margin_loss": of("input target p margin weight reduction", (x, y, p, margin, weight, r) => {
+    return F.multiMarginLoss(T(x), classes(y), {
+      ...reductionOf(r),
+      ...options({ p: optionalN(p), margin: optionalN(margin), weight: optionalT(weight) }),
+    });
+  }),
+  "nn.functional.poisson_nll_loss": of("input target log_input full eps reduction", (x, y, log, full, eps, r) => {
+    const flags = options({
+      logInput: log === undefined ? undefined : B(log),
+      full: full === undefined ? undefined : B(full),
+    });
+    return F.poissonNllLoss(T(x), T(y), { ...reductionOf(r), ...flags, ...options({ eps: optionalN(eps) }) });
+  }),
   "nn.functional.gaussian_nll_loss": of("input target var full eps reduction", (x, y, v, full, eps, r) => {
     return F.gaussianNllLoss(T(x), T(y), T(v), {
       ...reductionOf(r),

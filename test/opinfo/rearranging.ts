@@ -1,6 +1,6 @@
 // Further views and copies in another order, and what is made like another tensor.
 
-import { fullLike, onesLike, trilIndices, triuIndices, zerosLike } from "../../src/tensor/create.ts";
+import { emptyLike, fullLike, onesLike, trilIndices, triuIndices, zerosLike } from "../../src/tensor/create.ts";
 import type { PadMode } from "../../src/tensor/rearranging.ts";
 import { broadcastTensors, dstack, hstack, meshgrid, vstack } from "../../src/tensor/stacking.ts";
 import type { Tensor } from "../../src/tensor/tensor.ts";
@@ -63,5 +63,6 @@ export const rearranging: Readonly<Record<string, Adapter>> = {
   }),
   zeros_like: of("input dtype", (x, dtype) => zerosLike(T(x), typed(dtype))),
   ones_like: of("input dtype", (x, dtype) => onesLike(T(x), typed(dtype))),
+  empty_like: of("input dtype", (x, dtype) => emptyLike(T(x), typed(dtype)).zero_()), // as the generator does
   full_like: of("input fill_value dtype", (x, value, dtype) => fullLike(T(x), N(value), typed(dtype))),
 };

@@ -1,18 +1,21 @@
 // Reductions, running sums, sorting.
 
+import type { DType } from "../../src/base/dtype.ts";
 import { nn } from "../../src/index.ts";
-import type { ReduceOptions } from "../../src/tensor/reduce.ts";
+import type { ReduceOptions, TypedOptions } from "../../src/tensor/reduce.ts";
 import type { Tensor } from "../../src/tensor/tensor.ts";
 import {
   type Adapter,
   B,
   dims,
+  dtypeOf,
   N,
   NotApplicable,
   numbers,
   of,
   operand,
   optionalN,
+  optionalT,
   options,
   type Result,
   reduced,
@@ -23,11 +26,14 @@ import {
 
 const F = nn.functional;
 
-const reduction = (f: (x: Tensor, o: ReduceOptions) => Tensor): Adapter =>
-  of("input dim keepdim", (x, dim, keepdim) => {
+const typed = (dtype: Value) => options({ dtype: dtype === undefined || dtype === null ? undefined : dtypeOf(dtype) });
+const reduction = (f: (x: Tensor, o: TypedOptions) => Tensor): Adapter =>
+  of("input dim keepdim dtype", (x, dim, keepdim, dtype) => {
     if (T(x).ndim > 64) throw new NotApplicable("more than 64 dimensions are no error here");
-    return f(T(x), reduced(dim, keepdim));
+    return f(T(x), { ...reduced(dim, keepdim), ...typed(dtype) });
   });
+const softmax = (f: (x: Tensor, dim: number, o: { dtype?: DType }) => Tensor): Adapter =>
+  of("input dim dtype", (x, dim, dtype) => f(T(x), N(dim), typed(dtype)));
 const arg = (f: (x: Tensor, o: { dim?: number; keepdim?: boolean }) => Tensor): Adapter =>
   of("input dim keepdim", (x, dim, keepdim) => {
     return f(T(x), options({ dim: optionalN(dim), keepdim: keepdim === undefined ? undefined : B(keepdim) }));
@@ -43,6 +49,12 @@ function spread(f: (x: Tensor, o: ReduceOptions & { correction?: number }) => Re
     return f(T(x), { ...reduced(dim, keepdim), ...options({ correction: given ?? fromFlag }) });
   });
 }
+
+const rounding = {
+  rtol: 1.3e-6,
+  atol: 1e-4,
+  why: "in a row of one number the gradient is the rounding of 0 times 1/sqrt(eps)",
+};
 
 export const reductions: Readonly<Record<string, Adapter>> = {
   sum: reduction((x, o) => x.sum(o)),
@@ -76,8 +88,7 @@ export const reductions: Readonly<Record<string, Adapter>> = {
   nansum: reduction((x, o) => x.nansum(o)),
   nanmean: reduction((x, o) => x.nanmean(o)),
   median: of("input dim keepdim", (x, dim, keepdim) => {
-    if (dim === undefined) throw new NotApplicable("the median of all elements; flatten() first");
-    return T(x).median(along(dim, keepdim));
+    return dim === undefined ? T(x).median() : T(x).median(along(dim, keepdim));
   }),
   quantile: of("input q dim keepdim interpolation", (x, q, dim, keepdim, interpolation) => {
     if (typeof q !== "number" && T(q).requiresGrad) throw new NotApplicable("q takes no gradient");
@@ -93,13 +104,24 @@ export const reductions: Readonly<Record<string, Adapter>> = {
   }),
   "norm.fro": of("input p dim keepdim", (x, _, dim, keepdim) => T(x).norm(2, reduced(dim, keepdim))),
   "norm.inf": of("input p dim keepdim", (x, p, dim, keepdim) => T(x).norm(N(p), reduced(dim, keepdim))),
-  cumsum: of("input dim", (x, dim) => T(x).cumsum(N(dim))),
-  cumprod: of("input dim", (x, dim) => T(x).cumprod(N(dim))),
+  cumsum: of("input dim dtype", (x, dim, dtype) => T(x).cumsum(N(dim), typed(dtype))),
+  cumprod: of("input dim dtype", (x, dim, dtype) => T(x).cumprod(N(dim), typed(dtype))),
   logcumsumexp: of("input dim", (x, dim) => T(x).logcumsumexp(N(dim))),
   cummax: of("input dim", (x, dim) => T(x).cummax(N(dim))),
   cummin: of("input dim", (x, dim) => T(x).cummin(N(dim))),
-  softmax: of("input dim", (x, dim) => F.softmax(T(x), N(dim))),
-  log_softmax: of("input dim", (x, dim) => F.logSoftmax(T(x), N(dim))),
+  softmax: softmax(F.softmax),
+  "softmax.with_dtype": softmax(F.softmax),
+  log_softmax: softmax(F.logSoftmax),
+  "log_softmax.with_dtype": softmax(F.logSoftmax),
+  "nn.functional.softmin": softmax(F.softmin),
+  native_layer_norm: of(
+    "input normalized_shape weight bias eps",
+    (x, shape, weight, bias, eps) => {
+      const affine = options({ weight: optionalT(weight), bias: optionalT(bias), eps: optionalN(eps) });
+      return F.nativeLayerNorm(T(x), numbers(shape), affine);
+    },
+    { tolerance: rounding },
+  ),
   sort: of("input dim descending stable", (x, dim, descending) => {
     return T(x).sort(
       options({ dim: optionalN(dim), descending: descending === undefined ? undefined : B(descending) }),
@@ -126,13 +148,7 @@ export const reductions: Readonly<Record<string, Adapter>> = {
         ...options({ weight: weight as Tensor | undefined, bias: bias as Tensor | undefined, eps: optionalN(eps) }),
       });
     },
-    {
-      tolerance: {
-        rtol: 1.3e-6,
-        atol: 1e-4,
-        why: "in a row of one number the gradient is the rounding of 0 times 1/sqrt(eps)",
-      },
-    },
+    { tolerance: rounding },
   ),
   "nn.functional.cosine_similarity": of("x1 x2 dim eps", (x, y, dim, eps) => {
     return F.cosineSimilarity(T(x), T(y), options({ dim: optionalN(dim), eps: optionalN(eps) }));

@@ -83,8 +83,7 @@ export const shapes: Readonly<Record<string, Adapter>> = {
   }),
   masked_select: of("input mask", (x, mask) => T(x).maskedSelect(T(mask))),
   nonzero: of("input as_tuple", (x, asTuple) => {
-    if (B(asTuple)) throw new NotApplicable("nonzero gives one tensor");
-    return T(x).nonzero();
+    return B(asTuple) ? T(x).nonzero({ asTuple: true }) : T(x).nonzero();
   }),
   "nn.functional.one_hot": of("input num_classes", (x, classes) => {
     const n = optionalN(classes);

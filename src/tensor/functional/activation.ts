@@ -9,6 +9,7 @@ import * as e from "../../ops/elementwise.ts";
 import { Tensor } from "../core.ts";
 import { callPointwise } from "../elementwise.ts";
 import { tidy } from "../scope.ts";
+import type { SoftmaxOptions } from "../softmax.ts";
 import { softmax } from "./softmax.ts";
 
 export function relu(x: Tensor): Tensor {
@@ -120,8 +121,8 @@ export function glu(x: Tensor, dim = -1): Tensor {
   });
 }
 /** `softmax(−x)` along `dim`. */
-export function softmin(x: Tensor, dim: number): Tensor {
-  return tidy(() => softmax(x.neg(), dim));
+export function softmin(x: Tensor, dim: number, options: SoftmaxOptions = {}): Tensor {
+  return tidy(() => softmax(x.neg(), dim, options));
 }
 
 // ── dropout ─────────────────────────────────────────────────────────────────────────────────────────────────────────

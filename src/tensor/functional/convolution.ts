@@ -26,6 +26,83 @@ export function conv2d(x: Tensor, weight: Tensor, options: ConvOptions = {}): Te
   return convolve("conv2d", 2, x, weight, options);
 }
 
+export interface ConvTransposeOptions extends Omit<ConvOptions, "padding"> {
+  /** How much of `dilation (kernel − 1)` zeros on both sides is left out: the padding of the convolution that this undoes. */
+  readonly padding?: Sizes;
+  /** More length at the end, below stride or dilation. */
+  readonly outputPadding?: Sizes;
+}
+
+/**
+ * The transpose of a convolution, as its gradient: x `[N, C, L]` or `[C, L]` with weight `[C, O / groups, K]` and bias `[O]`, to
+ * `[N, O, L']` or `[O, L']`, `L' = (L − 1) stride − 2 padding + dilation (K − 1) + outputPadding + 1`.
+ */
+export function convTranspose1d(x: Tensor, weight: Tensor, options: ConvTransposeOptions = {}): Tensor {
+  return transposed("convTranspose1d", 1, x, weight, options);
+}
+/** `convTranspose1d` over the last two dimensions: x `[N, C, H, W]` or `[C, H, W]`, weight `[C, O / groups, KH, KW]`. */
+export function convTranspose2d(x: Tensor, weight: Tensor, options: ConvTransposeOptions = {}): Tensor {
+  return transposed("convTranspose2d", 2, x, weight, options);
+}
+
+function transposed(op: string, n: number, x: Tensor, weight: Tensor, options: ConvTransposeOptions): Tensor {
+  const { bias, groups: G = 1 } = options;
+  const [stride, dilation] = [options.stride ?? 1, options.dilation ?? 1].map((s, i) =>
+    sizesOf(op, i === 0 ? "stride" : "dilation", s, n, 1),
+  ) as [number[], number[]]; // two in, two out
+  const padding = sizesOf(op, "padding", options.padding ?? 0, n, 0);
+  const more = sizesOf(op, "outputPadding", options.outputPadding ?? 0, n, 0);
+  const facts = { input: x.shape, weight: weight.shape, groups: G };
+  const said = `${op}: input ${showShape(x.shape)}, weight ${showShape(weight.shape)}`;
+  if ((x.ndim !== n + 1 && x.ndim !== n + 2) || weight.ndim !== n + 2)
+    throw new ShapeError(
+      `${said}: wants ${n + 1} dimensions, or ${n + 2} with a batch, and a weight [in, out / groups, …kernel].`,
+      facts,
+    );
+  if (!Number.isInteger(G) || G < 1 || weight.size(0) % G !== 0 || x.size(-n - 1) !== weight.size(0))
+    throw new ShapeError(
+      `${said}: ${x.size(-n - 1)} channels for a weight of ${weight.size(0)} in ${G} groups.`,
+      facts,
+    );
+  more.forEach((m, d) => {
+    if (m >= Math.max(stride[d]!, dilation[d]!))
+      throw new ArgumentError(`${op}: outputPadding ${m} is below stride ${stride[d]} or dilation ${dilation[d]}.`, {
+        outputPadding: more,
+      });
+  });
+  const [C, perGroup, ...kernel] = weight.shape as [number, number, ...number[]]; // checked
+  return tidy(() => {
+    const first = x.ndim - n;
+    const apart = stride.reduce((part, s, d) => withZeros(part, first + d, s), x);
+    const reach = kernel.map((k, d) => dilation[d]! * (k - 1) - padding[d]!);
+    const whole = padded(
+      apart,
+      first,
+      reach,
+      reach.map((r, d) => r + more[d]!),
+      0,
+    );
+    const turned = weight // [C, O / G, …K] to [O, C / G, …K], from the other end
+      .reshape(G, C / G, perGroup, ...kernel)
+      .transpose(1, 2)
+      .reshape(G * perGroup, C / G, ...kernel)
+      .flip(kernel.map((_, d) => 2 + d));
+    return convolve(op, n, whole, turned, { bias, dilation, groups: G });
+  });
+}
+
+/** `stride − 1` zeros between the elements of a dimension. */
+function withZeros(x: Tensor, dim: number, stride: number): Tensor {
+  if (stride === 1) return x;
+  const zeros = new Array<number>(x.ndim + 1).fill(0);
+  const after = zeros.map((_, d) => (d === dim + 1 ? stride - 1 : 0));
+  const wide = x
+    .unsqueeze(dim + 1)
+    .padWith({ before: zeros, after, value: 0 })
+    .flatten(dim, dim + 1);
+  return wide.narrow(dim, 0, Math.max(wide.size(dim) - stride + 1, 0));
+}
+
 function convolve(op: string, n: number, x: Tensor, weight: Tensor, options: ConvOptions): Tensor {
   const { bias, groups: G = 1 } = options;
   checkShapes(op, n, x, weight, bias, G);

@@ -30,7 +30,7 @@ export function reduceLoss(loss: Tensor, reduction: Reduction): Tensor {
   }
 }
 
-function checkSame(op: string, input: Tensor, target: Tensor): void {
+export function checkSame(op: string, input: Tensor, target: Tensor): void {
   if (!sameShape(input.shape, target.shape)) {
     throw new ShapeError(`${op}: input ${showShape(input.shape)} and target ${showShape(target.shape)} differ.`, {
       input: input.shape,
@@ -201,6 +201,34 @@ export function gaussianNllLoss(
     const v = given.add(lift);
     const loss = v.log().add(input.sub(target).square().div(v)).mul(0.5);
     return reduceLoss(full ? loss.add(0.5 * Math.log(2 * Math.PI)) : loss, reduction);
+  });
+}
+
+export interface PoissonOptions extends LossOptions {
+  /** The input is the logarithm of the rate, by default. */
+  readonly logInput?: boolean;
+  /** Adds Stirling's approximation of `log target!` where the target is above 1. */
+  readonly full?: boolean;
+  /** Added to a rate before its logarithm is taken. */
+  readonly eps?: number;
+}
+
+/** `e^x − y x` for the logarithm x of a rate, or `x − y log(x + eps)` for the rate itself: counts y as Poisson's. */
+export function poissonNllLoss(input: Tensor, target: Tensor, options: PoissonOptions = {}): Tensor {
+  const { logInput = true, full = false, eps = 1e-8, reduction = "mean" } = options;
+  return tidy(() => {
+    const loss = logInput ? input.exp().sub(target.mul(input)) : input.sub(target.mul(input.add(eps).log()));
+    if (!full) return reduceLoss(loss, reduction);
+    const stirling = target
+      .mul(target.log())
+      .sub(target)
+      .add(
+        target
+          .mul(2 * Math.PI)
+          .log()
+          .mul(0.5),
+      );
+    return reduceLoss(loss.add(stirling.maskedFill(target.le(1), 0)), reduction);
   });
 }
 

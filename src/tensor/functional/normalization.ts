@@ -27,6 +27,22 @@ export function layerNorm(x: Tensor, normalizedShape: readonly number[], options
   });
 }
 
+/** `layerNorm` with the mean and `1 / √(var + eps)` of each row, which have sizes of 1 in place of what was normalised, and no gradient. */
+export function nativeLayerNorm(
+  x: Tensor,
+  normalizedShape: readonly number[],
+  options: NormOptions = {},
+): [normed: Tensor, mean: Tensor, rstd: Tensor] {
+  return tidy(() => {
+    const normed = layerNorm(x, normalizedShape, options);
+    const dim = normalizedShape.map((_, d) => d - normalizedShape.length);
+    const values = x.detach();
+    const mean = values.mean({ dim, keepdim: true });
+    const variance = values.var({ dim, keepdim: true, correction: 0 });
+    return [normed, mean, variance.add(options.eps ?? 1e-5).rsqrt()];
+  });
+}
+
 /**
  * `x / √(mean x² + eps) · weight` over the last dimensions, whose sizes are `normalizedShape`. Without `eps`, the smallest step of
  * the dtype at 1. https://arxiv.org/abs/1910.07467
@@ -143,6 +159,7 @@ function affineOf(
   weight: Tensor | undefined,
   bias: Tensor | undefined,
 ): { readonly affine: n.NormAttrs["affine"]; readonly parameters: readonly Tensor[] } {
+  if (weight === undefined && bias !== undefined) return affineOf(x, bias.detach().onesLike(), bias);
   const affine = weight === undefined ? "none" : bias === undefined ? "weight" : "both";
   const given = [weight, bias].filter((t) => t !== undefined);
   return { affine, parameters: given.map((t) => t.reshape(-1).to(x.dtype)) };

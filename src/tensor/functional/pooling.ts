@@ -4,7 +4,7 @@ import { isFloating } from "../../base/dtype.ts";
 import { ArgumentError, ShapeError } from "../../base/errors.ts";
 import { numel, showShape } from "../../base/shape.ts";
 import type { Tensor } from "../core.ts";
-import { fromArray } from "../create.ts";
+import { arange, fromArray } from "../create.ts";
 import { stack } from "../indexing.ts";
 import type { ValuesAndIndices } from "../reduce.ts";
 import { tidy } from "../scope.ts";
@@ -64,6 +64,27 @@ export function adaptiveAvgPool2d(x: Tensor, outputSize: number | readonly (numb
   return adaptiveAvgPool("adaptiveAvgPool2d", 2, x, sizes);
 }
 
+/** The largest of each of `outputSize` parts of L; as `adaptiveAvgPool1d`. */
+export function adaptiveMaxPool1d(x: Tensor, outputSize: Sizes): Tensor {
+  return tidy(() => adaptiveMaxPool1dWithIndices(x, outputSize).values);
+}
+/** As `adaptiveMaxPool1d`, with the places in L where the largest stood. */
+export function adaptiveMaxPool1dWithIndices(x: Tensor, outputSize: Sizes): ValuesAndIndices {
+  return adaptiveMaxPool("adaptiveMaxPool1d", 1, x, typeof outputSize === "number" ? [outputSize] : outputSize);
+}
+/** The largest of each part of H and W; null keeps a size. */
+export function adaptiveMaxPool2d(x: Tensor, outputSize: number | readonly (number | null)[]): Tensor {
+  return tidy(() => adaptiveMaxPool2dWithIndices(x, outputSize).values);
+}
+/** As `adaptiveMaxPool2d`, with the places in the flattened H * W where the largest stood. */
+export function adaptiveMaxPool2dWithIndices(
+  x: Tensor,
+  outputSize: number | readonly (number | null)[],
+): ValuesAndIndices {
+  const sizes = typeof outputSize === "number" ? [outputSize, outputSize] : outputSize;
+  return adaptiveMaxPool("adaptiveMaxPool2d", 2, x, sizes);
+}
+
 function maxPool(op: string, n: number, x: Tensor, kernelSize: Sizes, options: MaxPoolOptions): ValuesAndIndices {
   const { field, lengths, padding, output, after } = poolOf(op, n, x, kernelSize, options);
   const first = x.ndim - n;
@@ -107,21 +128,68 @@ function avgPool(
 
 function adaptiveAvgPool(op: string, n: number, x: Tensor, outputSize: readonly (number | null)[]): Tensor {
   const lengths = checkInput(op, n, x);
-  if (outputSize.length !== n || outputSize.some((s) => s !== null && !(Number.isInteger(s) && s >= 0))) {
-    const wanted = n === 1 ? "one whole number" : `${n} whole numbers`;
-    throw new ArgumentError(`${op}: outputSize [${outputSize.join(", ")}]; wants ${wanted} from 0 on.`, { outputSize });
-  }
+  checkOutputSize(op, n, outputSize);
   return tidy(() =>
     lengths.reduce((y, length, d) => {
       const [dim, size] = [x.ndim - n + d, outputSize[d] ?? length];
       if (size === 0) return y.narrow(dim, 0, 0);
-      const parts = Array.from({ length: size }, (_, i) => {
-        const start = Math.floor((i * length) / size);
-        return y.narrow(dim, start, Math.ceil(((i + 1) * length) / size) - start).mean({ dim });
-      });
-      return stack(parts, dim);
+      return stack(
+        partsOf(length, size).map(({ start, count }) => y.narrow(dim, start, count).mean({ dim })),
+        dim,
+      );
     }, x),
   );
+}
+
+function checkOutputSize(op: string, n: number, outputSize: readonly (number | null)[]): void {
+  if (outputSize.length === n && outputSize.every((s) => s === null || (Number.isInteger(s) && s >= 0))) return;
+  const wanted = n === 1 ? "one whole number" : `${n} whole numbers`;
+  throw new ArgumentError(`${op}: outputSize [${outputSize.join(", ")}]; wants ${wanted} from 0 on.`, { outputSize });
+}
+
+/** `size` parts of `length`, as equal as can be; neighbours may share an element. */
+function partsOf(length: number, size: number): { readonly start: number; readonly count: number }[] {
+  return Array.from({ length: size }, (_, i) => {
+    const start = Math.floor((i * length) / size);
+    return { start, count: Math.ceil(((i + 1) * length) / size) - start };
+  });
+}
+
+function adaptiveMaxPool(op: string, n: number, x: Tensor, outputSize: readonly (number | null)[]): ValuesAndIndices {
+  const lengths = checkInput(op, n, x);
+  checkOutputSize(op, n, outputSize);
+  const sizes = outputSize.map((size, d) => size ?? lengths[d]!);
+  const lead = x.shape.slice(0, -n);
+  if (sizes.includes(0)) {
+    const none = x.zerosOf([...lead, ...sizes]);
+    return { values: none, indices: none.int() };
+  }
+  return tidy(() => {
+    const places = arange(numel(lengths)).reshape(...lengths); // in the flattened lengths
+    // One part of each length after another, in row-major order.
+    const windows = sizes.reduce<{ readonly part: Tensor; readonly at: Tensor }[]>(
+      (all, size, d) =>
+        all.flatMap(({ part, at }) =>
+          partsOf(lengths[d]!, size).map(({ start, count }) => ({
+            part: part.narrow(lead.length + d, start, count),
+            at: at.narrow(d, start, count),
+          })),
+        ),
+      [{ part: x, at: places }],
+    );
+    const found = windows.map(({ part, at }) => {
+      const { values, indices } = part.flatten(lead.length).max({ dim: lead.length }); // [...lead]
+      return {
+        values,
+        indices: at
+          .reshape(-1)
+          .indexSelect(0, indices.reshape(-1))
+          .reshape(...lead),
+      };
+    });
+    const joined = (parts: readonly Tensor[]): Tensor => stack(parts, lead.length).reshape(...lead, ...sizes);
+    return { values: joined(found.map((f) => f.values)), indices: joined(found.map((f) => f.indices)) };
+  });
 }
 
 /** The lengths of the last `n` dimensions, none of them 0, nor the channels. */
