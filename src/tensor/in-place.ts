@@ -6,6 +6,7 @@ import { AutogradError, DTypeError, ShapeError, UnsupportedError } from "../base
 import { isDense, sameShape, showShape } from "../base/shape.ts";
 import { copyInto, fillWith } from "../ops/copy.ts";
 import * as e from "../ops/elementwise.ts";
+import type { Meta } from "../ops/op.ts";
 import type { Operands, PointwiseOp } from "../ops/pointwise.ts";
 import type { Tensor } from "./core.ts";
 import { execute, OpNode } from "./dispatch.ts";
@@ -13,6 +14,7 @@ import type { Operand } from "./elementwise.ts";
 import { isGradEnabled, noGrad } from "./grad-mode.ts";
 import type { Edge } from "./graph.ts";
 import { recordOperation } from "./recorder.ts";
+import { tidy } from "./scope.ts";
 
 /** Says that the memory has new values. */
 export function touch(tensor: Tensor): void {
@@ -81,12 +83,37 @@ function meet(a: Tensor, b: Tensor): boolean {
   return !apart && isDense(a.shape, a.strides) && isDense(b.shape, b.strides);
 }
 
+/** `target = compute(target)` by way of a copy, for what is no single pass over the elements. */
+export function replace(name: string, target: Tensor, compute: (x: Tensor) => Tensor): Tensor {
+  checkWrite(name, target, []);
+  // The gradient may need the values from before.
+  const made = tidy(() => compute(isGradEnabled() && target.requiresGrad ? target.clone() : target));
+  try {
+    checkFit(name, made, target);
+    assign(name, target, made);
+  } finally {
+    if (made !== target) made.dispose();
+  }
+  return target;
+}
+
 /** `target = op(...)` where the operands, `target` among them, are given in the operator's order. */
-function write(name: string, op: PointwiseOp, target: Tensor, operands: readonly Operand[]): Tensor {
+export function write(name: string, op: PointwiseOp, target: Tensor, operands: readonly Operand[]): Tensor {
   const tensors = operands.filter((o): o is Tensor => typeof o !== "number");
   const numbers = operands.map((o) => (typeof o === "number" ? o : undefined));
   const records = checkWrite(name, target, tensors);
   const result = op.infer(tensors, numbers)[0]!;
+  checkFit(name, result, target);
+  const node = records && op.grad !== undefined ? nodeFor(op, target, tensors, numbers) : undefined;
+  execute(op, tensors, [target], numbers);
+  touch(target);
+  if (records && isFloating(target.dtype)) rewrite(target, node === undefined ? undefined : { node, index: 0 });
+  node?.saveOutputs([target]);
+  return target;
+}
+
+/** Throws for a result that the target cannot hold. */
+function checkFit(name: string, result: Meta, target: Tensor): void {
   if (!sameShape(result.shape, target.shape)) {
     throw new ShapeError(
       `${name}: the result has shape ${showShape(result.shape)}, which does not fit into ${showShape(target.shape)} in place.`,
@@ -101,14 +128,6 @@ function write(name: string, op: PointwiseOp, target: Tensor, operands: readonly
       target: target.dtype,
     });
   }
-  const node = records ? nodeFor(op, target, tensors, numbers) : undefined;
-  execute(op, tensors, [target], numbers);
-  touch(target);
-  if (node !== undefined) {
-    if (isFloating(target.dtype)) rewrite(target, { node, index: 0 });
-    node.saveOutputs([target]);
-  }
-  return target;
 }
 
 /** The node of a write. A gradient that needs the values from before gets a copy of them. */
@@ -127,6 +146,24 @@ function nodeFor(op: PointwiseOp, target: Tensor, tensors: readonly Tensor[], nu
   return node;
 }
 
+/** The target takes the values of `source`, broadcast and converted. */
+function assign(name: string, target: Tensor, source: Tensor): Tensor {
+  const records = checkWrite(name, target, [source]);
+  const node = records ? new OpNode(e.copy, [source], [undefined]) : undefined;
+  const fits = source.shape.length <= target.shape.length;
+  const lead = target.shape.length - source.shape.length;
+  if (!fits || source.shape.some((s, d) => s !== 1 && s !== target.shape[d + lead])) {
+    throw new ShapeError(`${name}: ${showShape(source.shape)} does not broadcast to ${showShape(target.shape)}.`, {
+      source: source.shape,
+      target: target.shape,
+    });
+  }
+  recordOperation("copy_", [source], [target], () => copyInto(target.device, source, target));
+  touch(target);
+  if (node !== undefined) rewrite(target, { node, index: 0 });
+  return target;
+}
+
 export const inPlaceMethods = {
   add_(this: Tensor, other: Operand, options: { readonly alpha?: number } = {}): Tensor {
     const { alpha = 1 } = options;
@@ -141,8 +178,10 @@ export const inPlaceMethods = {
   mul_(this: Tensor, other: Operand): Tensor {
     return write("mul_", e.mul, this, [this, other]);
   },
-  div_(this: Tensor, other: Operand): Tensor {
-    return write("div_", e.div, this, [this, other]);
+  div_(this: Tensor, other: Operand, options: { readonly roundingMode?: "floor" | "trunc" } = {}): Tensor {
+    const { roundingMode } = options;
+    const op = roundingMode === undefined ? e.div : roundingMode === "floor" ? e.floorDivide : e.truncDivide;
+    return write("div_", op, this, [this, other]);
   },
   pow_(this: Tensor, exponent: Operand): Tensor {
     return write("pow_", e.pow, this, [this, exponent]);
@@ -165,7 +204,9 @@ export const inPlaceMethods = {
   relu_(this: Tensor): Tensor {
     return write("relu_", e.relu, this, [this]);
   },
-  clamp_(this: Tensor, options: { readonly min?: number; readonly max?: number }): Tensor {
+  clamp_(this: Tensor, options: { readonly min?: Operand | undefined; readonly max?: Operand | undefined }): Tensor {
+    if (!isFloating(this.dtype) || typeof options.min === "object" || typeof options.max === "object")
+      return replace("clamp_", this, (x) => x.clamp(options));
     const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = options;
     return write("clamp_", e.clamp, this, [this, min, max]);
   },
@@ -178,26 +219,14 @@ export const inPlaceMethods = {
   lerp_(this: Tensor, end: Tensor, weight: Operand): Tensor {
     return write("lerp_", e.lerp, this, [this, end, weight]);
   },
-  maskedFill_(this: Tensor, mask: Tensor, value: number): Tensor {
+  maskedFill_(this: Tensor, mask: Tensor, value: Operand): Tensor {
+    if (typeof value === "object") return replace("maskedFill_", this, (x) => x.maskedFill(mask, value));
     return write("maskedFill_", e.maskedFill, this, [mask, this, value]);
   },
 
   /** Takes the values of `source`, broadcast and converted to this dtype. */
   copy_(this: Tensor, source: Tensor): Tensor {
-    const records = checkWrite("copy_", this, [source]);
-    const node = records ? new OpNode(e.copy, [source], [undefined]) : undefined;
-    const fits = source.shape.length <= this.shape.length;
-    const lead = this.shape.length - source.shape.length;
-    if (!fits || source.shape.some((s, d) => s !== 1 && s !== this.shape[d + lead])) {
-      throw new ShapeError(`copy_: ${showShape(source.shape)} does not broadcast to ${showShape(this.shape)}.`, {
-        source: source.shape,
-        target: this.shape,
-      });
-    }
-    recordOperation("copy_", [source], [this], () => copyInto(this.device, source, this));
-    touch(this);
-    if (node !== undefined) rewrite(this, { node, index: 0 });
-    return this;
+    return assign("copy_", this, source);
   },
   /** Every element becomes `value`. */
   fill_(this: Tensor, value: number): Tensor {

@@ -4,6 +4,8 @@ import type { AtMethods } from "./at.ts";
 import type { ConvertMethods } from "./convert.ts";
 import type { ElementwiseMethods } from "./elementwise.ts";
 import type { InPlaceMethods } from "./in-place.ts";
+import type { InPlaceFunctionMethods } from "./in-place-functions.ts";
+import type { InPlacePlacingMethods } from "./in-place-placing.ts";
 import type { IndexingMethods } from "./indexing.ts";
 import type { LinalgMethods } from "./linalg/methods.ts";
 import type { LinearMethods } from "./linear.ts";
@@ -25,7 +27,9 @@ export interface TensorMethods
     ConvertMethods,
     ElementwiseMethods,
     IndexingMethods,
+    InPlaceFunctionMethods,
     InPlaceMethods,
+    InPlacePlacingMethods,
     LinalgMethods,
     LinearMethods,
     PlacingMethods,

@@ -5,6 +5,8 @@ import { convertMethods } from "./convert.ts";
 import { Tensor } from "./core.ts";
 import { elementwiseMethods } from "./elementwise.ts";
 import { inPlaceMethods } from "./in-place.ts";
+import { inPlaceFunctionMethods } from "./in-place-functions.ts";
+import { inPlacePlacingMethods } from "./in-place-placing.ts";
 import { indexingMethods } from "./indexing.ts";
 import { linalgMethods } from "./linalg/methods.ts";
 import { linearMethods } from "./linear.ts";
@@ -26,7 +28,9 @@ for (const methods of [
   convertMethods,
   elementwiseMethods,
   indexingMethods,
+  inPlaceFunctionMethods,
   inPlaceMethods,
+  inPlacePlacingMethods,
   linalgMethods,
   linearMethods,
   placingMethods,

@@ -10,6 +10,15 @@ const leaf = (...values: number[]): Tensor => tensor(values, { requiresGrad: tru
 const list = (t: Tensor | undefined): number[] => Array.from(t!.toArray());
 const near = { rtol: 1e-6, atol: 1e-6 };
 
+const columns = tensor(
+  [
+    [2, 0, 1],
+    [1, 2, 0],
+  ],
+  { dtype: "int32" },
+);
+const second = tensor([1], { dtype: "int32" });
+
 /** Each method with the out-of-place call that it must equal. */
 const twins: {
   readonly [name: string]: readonly [inPlace: (x: Tensor, y: Tensor) => Tensor, twin: (x: Tensor, y: Tensor) => Tensor];
@@ -37,10 +46,77 @@ const twins: {
   copy_: [(x, y) => x.copy_(y), (x, y) => x.mul(0).add(y)],
   fill_: [(x) => x.fill_(7), (x) => x.mul(0).add(7)],
   zero_: [(x) => x.zero_(), (x) => x.mul(0)],
+  "clamp_ by tensors": [(x, y) => x.clamp_({ min: y, max: y.add(1) }), (x, y) => x.clamp({ min: y, max: y.add(1) })],
+  "div_ to whole numbers": [
+    (x, y) => x.div_(y, { roundingMode: "floor" }),
+    (x, y) => x.div(y, { roundingMode: "floor" }),
+  ],
+  "maskedFill_ by a tensor": [(x, y) => x.maskedFill_(y.gt(1), y.amax()), (x, y) => x.maskedFill(y.gt(1), y.amax())],
+  round_: [(x) => x.round_({ decimals: -1 }), (x) => x.round({ decimals: -1 })],
+  logit_: [(x) => x.logit_(0.1), (x) => x.logit(0.1)],
+  nanToNum_: [(x) => x.log_().nanToNum_({ nan: 2 }), (x) => x.log().nanToNum({ nan: 2 })],
+  ...alike(
+    "abs sign rsqrt reciprocal square expm1 log log1p log2 sin cos erf floor ceil trunc exp2 log10 tan sinh cosh asinh acosh atanh erfc frac asin acos atan",
+    [],
+  ),
+  ...alike("floorDivide remainder fmod copysign xlogy hypot atan2", ["y"]),
 };
 
+/** Of matrices of three columns. */
+const placings: typeof twins = {
+  scatter_: [(x, y) => x.scatter_(1, columns, y.expand(2, 3)), (x, y) => x.scatter(1, columns, y.expand(2, 3))],
+  "scatter_ of a number": [(x) => x.scatter_(1, columns, 9), (x) => x.scatter(1, columns, 9)],
+  scatterReduce_: [
+    (x, y) => x.scatterReduce_(1, columns, y.expand(2, 3), "amax"),
+    (x, y) => x.scatterReduce(1, columns, y.expand(2, 3), "amax"),
+  ],
+  scatterAdd_: [
+    (x, y) => x.scatterAdd_(1, columns, y.expand(2, 3)),
+    (x, y) => x.scatterAdd(1, columns, y.expand(2, 3)),
+  ],
+  indexAdd_: [
+    (x, y) => x.indexAdd_(0, second, y.unsqueeze(0), { alpha: 2 }),
+    (x, y) => x.indexAdd(0, second, y.unsqueeze(0), { alpha: 2 }),
+  ],
+  indexCopy_: [(x, y) => x.indexCopy_(0, second, y.unsqueeze(0)), (x, y) => x.indexCopy(0, second, y.unsqueeze(0))],
+  indexFill_: [(x) => x.indexFill_(1, second, -1), (x) => x.indexFill(1, second, -1)],
+  indexPut_: [(x, y) => x.indexPut_([second], y), (x, y) => x.indexPut([second], y)],
+  "indexPut_ that adds": [
+    (x, y) => x.indexPut_([second], y, { accumulate: true }),
+    (x, y) => x.indexPut([second], y, { accumulate: true }),
+  ],
+  put_: [(x, y) => x.put_(second, y.narrow(0, 0, 1)), (x, y) => x.put(second, y.narrow(0, 0, 1))],
+  maskedScatter_: [(x, y) => x.maskedScatter_(y.gt(1), y.repeat(2)), (x, y) => x.maskedScatter(y.gt(1), y.repeat(2))],
+  tril_: [(x) => x.tril_(), (x) => x.tril()],
+  triu_: [(x) => x.triu_(1), (x) => x.triu(1)],
+  cumsum_: [(x) => x.cumsum_(1), (x) => x.cumsum(1)],
+  cumprod_: [(x) => x.cumprod_(1), (x) => x.cumprod(1)],
+};
+
+/** Whose result does not move with its operands, so that they cut the graph. */
+const steps: typeof twins = {
+  logicalNot_: [(x) => x.logicalNot_(), (x) => x.logicalNot().float()],
+  logicalAnd_: [(x, y) => x.floor_().logicalAnd_(y), (x, y) => x.floor().logicalAnd(y).float()],
+  logicalOr_: [(x, y) => x.floor_().logicalOr_(y), (x, y) => x.floor().logicalOr(y).float()],
+  logicalXor_: [(x, y) => x.floor_().logicalXor_(y), (x, y) => x.floor().logicalXor(y).float()],
+  ...alike("eq ne lt le gt ge heaviside", ["y"]),
+};
+
+/** Methods of no argument, or of one tensor, whose twin is called alike. A comparison's result is 0 and 1. */
+function alike(names: string, args: readonly "y"[]): typeof twins {
+  const call = (x: Tensor, y: Tensor, name: string): Tensor => {
+    const method = x[name as keyof Tensor] as (...tensors: Tensor[]) => Tensor; // a wrong name fails its test
+    return method.apply(x, args.length === 0 ? [] : [y]);
+  };
+  return Object.fromEntries(
+    names
+      .split(" ")
+      .map((name) => [`${name}_`, [(x, y) => call(x, y, `${name}_`), (x, y) => call(x, y, name).float()] as const]),
+  );
+}
+
 export const values: Suite = suite("in place: values", (test) => {
-  for (const [name, [inPlace, twin]] of Object.entries(twins)) {
+  for (const [name, [inPlace, twin]] of Object.entries({ ...twins, ...placings, ...steps })) {
     test(`${name} is its twin, in the same memory, also in a strided view`, () => {
       const make = (): Tensor =>
         tensor([
@@ -62,6 +138,15 @@ export const values: Suite = suite("in place: values", (test) => {
       deepEqual(list(wide.select(1, 0)), [1, 1, 1]);
     });
   }
+
+  test("bits of whole numbers", () => {
+    const x = tensor([5, -6], { dtype: "int32" });
+    x.bitwiseAnd_(7).bitwiseXor_(1).bitwiseOr_(8).bitwiseLeftShift_(2).bitwiseRightShift_(1).bitwiseNot_();
+    deepEqual(
+      list(x),
+      [(5 & 7) ^ 1, (-6 & 7) ^ 1].map((n) => ~(((n | 8) << 2) >> 1)),
+    );
+  });
 
   test("a result keeps the shape and the dtype of its tensor, or is refused", () => {
     const x = zeros([2]);
@@ -138,6 +223,42 @@ export const gradients: Suite = suite("in place: gradients", (test) => {
       gradients[0]!.forEach((g, i) => close(g, gradients[1]![i]!, near));
     });
   }
+
+  for (const [name, [inPlace, twin]] of Object.entries(placings)) {
+    test(`${name} has its twin's gradient`, () => {
+      const gradients = [inPlace, twin].map((f) => {
+        const [x, y] = [ones([2, 3]).cumsum(1).requiresGrad_(), leaf(2, 0.5, 1.5)];
+        f(x.mul(1), y).square().sum().backward();
+        return [x, y].map((t) => (t.grad === undefined ? [] : list(t.grad)));
+      });
+      gradients[0]!.forEach((g, i) => close(g, gradients[1]![i]!, near));
+    });
+  }
+  test("comparisons cut the graph", () => {
+    for (const [inPlace] of Object.values(steps)) {
+      const [x, y] = [leaf(1, 2), tensor([1, 3])];
+      const z = inPlace(x.mul(2), y);
+      ok(!z.requiresGrad);
+      z.add(x).sum().backward();
+      deepEqual(list(x.grad), [1, 1]);
+    }
+  });
+  test("what an operation in place needed from before is kept", () => {
+    const x = leaf(1, 2, 3);
+    const y = x.mul(2);
+    y.cumprod_(0)
+      .scatterAdd_(0, tensor([0, 0, 1], { dtype: "int32" }), x.square())
+      .reciprocal_();
+    y.sum().backward();
+    const [z] = [leaf(1, 2, 3)];
+    z.mul(2)
+      .cumprod(0)
+      .scatterAdd(0, tensor([0, 0, 1], { dtype: "int32" }), z.square())
+      .reciprocal()
+      .sum()
+      .backward();
+    close(list(x.grad), list(z.grad), near);
+  });
 
   test("a leaf that requires a gradient is written without recording only", () => {
     const x = leaf(1, 2);
