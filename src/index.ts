@@ -3,7 +3,7 @@
 
 export type { DType } from "./base/dtype.ts";
 export * from "./base/errors.ts";
-export { Generator, manualSeed } from "./base/random.ts";
+export { defaultGenerator, Generator, manualSeed } from "./base/random.ts";
 export type { RemovableHandle } from "./base/removable.ts";
 export * from "./data.ts";
 export { type DeviceName, withDevice } from "./devices/default.ts";

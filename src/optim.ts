@@ -20,6 +20,7 @@ export { ASGD, type AsgdOptions } from "./optim/asgd.ts";
 export { clipGradNorm_, clipGradsWithNorm_, clipGradValue_, getTotalNorm } from "./optim/clip.ts";
 export * from "./optim/composite-lr.ts";
 export * from "./optim/cyclic-lr.ts";
+export { HfAdafactor, type HfAdafactorOptions } from "./optim/hf-adafactor.ts";
 export { LBFGS, type LbfgsOptions } from "./optim/lbfgs.ts";
 export * from "./optim/lr-scheduler.ts";
 export { NAdam, type NadamOptions } from "./optim/nadam.ts";

@@ -70,6 +70,7 @@ class Counting implements AsyncIterable<number> {
 
 class Sharded implements Iterable<number> {
   readonly rows: readonly number[];
+  readonly numShards = 2;
   constructor(rows: readonly number[]) {
     this.rows = rows;
   }
@@ -77,6 +78,7 @@ class Sharded implements Iterable<number> {
     return this.rows[Symbol.iterator]();
   }
   shard(numShards: number, index: number): Sharded {
+    if (numShards > this.numShards) throw new Error(`${numShards} parts of ${this.numShards}`);
     return new Sharded(this.rows.filter((_, i) => i % numShards === index));
   }
 }

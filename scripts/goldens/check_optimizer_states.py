@@ -14,7 +14,7 @@ import tempfile
 import torch.optim
 
 from common import FIXTURES
-from optim import problem, rosenbrock
+from optim import kind, problem, rosenbrock
 
 root = pathlib.Path(__file__).resolve().parents[2]
 node = root / "node_modules" / ".bin" / "node"
@@ -49,7 +49,7 @@ def main(file):
         params = [torch.nn.Parameter(p.clone()) for p in saved[name]["params"]]
         groups = golden.get("groups")
         given = params if groups is None else [{**spelled(g), "params": [params[i] for i in g["params"]]} for g in groups]
-        optimizer = getattr(torch.optim, golden["optimizer"])(given, **spelled(golden["options"]))
+        optimizer = kind(golden["optimizer"])(given, **spelled(golden["options"]))
         optimizer.load_state_dict(saved[name]["state"])
         for at in range(10, len(grads)):
             for p, grad in zip(params, grads[at]):

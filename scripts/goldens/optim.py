@@ -53,12 +53,17 @@ def camel(options):
 STATES = {}
 
 
+def kind(name):
+    """An optimizer of PyTorch's, or transformers' own Adafactor."""
+    return transformers.optimization.Adafactor if name == "HfAdafactor" else getattr(optim, name)
+
+
 def run(name, groups=None, feedback=False, label=None, **options):
     label = label or f"{name} {options}" + (", fed back" if feedback else "")
     start, grads = problem()
     params = [torch.nn.Parameter(p.clone()) for p in start]
     given = params if groups is None else [{**g, "params": [params[i] for i in g["params"]]} for g in groups]
-    optimizer = getattr(optim, name)(given, **options)
+    optimizer = kind(name)(given, **options)
     trajectory = []
     for step in grads:
         for p, grad in zip(params, step):
@@ -67,7 +72,7 @@ def run(name, groups=None, feedback=False, label=None, **options):
         trajectory.append([values(p) for p in params])
         if len(trajectory) == STEPS // 2:
             STATES[label] = copy.deepcopy(optimizer.state_dict())
-    state = {str(i): {k: encode(v) if torch.is_tensor(v) else v for k, v in s.items()} for i, s in optimizer.state_dict()["state"].items()}
+    state = {str(i): {k: encode(v) if torch.is_tensor(v) else v for k, v in s.items() if k != "RMS"} for i, s in optimizer.state_dict()["state"].items()}
     entry = {"name": label, "optimizer": name, "options": camel(options)}
     if groups is not None:
         entry["groups"] = [camel(g) for g in groups]
@@ -105,6 +110,9 @@ def optimizers():
         run("Adafactor", lr=0.1),
         run("Adafactor", lr=0.05, beta2_decay=-0.5, d=1.5, weight_decay=0.1),
         run("Adafactor", lr=0.05, eps=[1e-2, 0.5], maximize=True),
+        run("HfAdafactor"),
+        run("HfAdafactor", warmup_init=True, beta1=0.8, weight_decay=0.1),
+        run("HfAdafactor", lr=0.05, relative_step=False, scale_parameter=False, clip_threshold=0.5, decay_rate=-0.5, eps=[1e-3, 1e-2]),
         run("Adadelta", lr=1.0),
         run("Adadelta", lr=0.5, rho=0.8, eps=1e-3, weight_decay=0.1, maximize=True),
         run("Adamax", lr=0.01, weight_decay=0.1),

@@ -16,6 +16,8 @@ export type IterableDataset<T> = (Iterable<T> | AsyncIterable<T>) & {
   loadStateDict?(state: unknown): void;
   /** Part `index` of `numShards`: then each worker of a loader reads one part. Without it each reads all rows, as in PyTorch. */
   shard?(numShards: number, index: number): IterableDataset<T>;
+  /** How many parts it can be divided into; more workers than these have nothing to do. */
+  readonly numShards?: number;
 };
 
 /** Whether rows are had by their number. */

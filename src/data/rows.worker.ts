@@ -37,6 +37,7 @@ export type RowReply =
 /** What of a data set is used here. */
 interface Rows {
   getItem?(index: number): unknown;
+  readonly numShards?: number;
   shard?(numShards: number, index: number): Rows;
   stateDict?(): unknown;
   loadStateDict?(state: unknown): void;
@@ -67,8 +68,14 @@ async function open({ module, args, info, collates }: Extract<RowRequest, { kind
   const rows = (await dataset(args)) as Rows; // what DataModule says
   about.dataset = rows;
   await workerInitFn?.(info.id);
-  const part = rows.getItem === undefined && !Array.isArray(rows) ? rows.shard?.(info.numWorkers, info.id) : undefined;
-  opened = { rows: part ?? rows, collateFn: collates ? (collateFn as Opened["collateFn"]) : undefined };
+  opened = { rows: partOf(rows, info), collateFn: collates ? (collateFn as Opened["collateFn"]) : undefined };
+}
+
+/** What this worker reads of an iterable; nothing if there are fewer parts than workers. */
+function partOf(rows: Rows, { id, numWorkers }: Omit<WorkerInfo, "dataset">): Rows {
+  if (rows.getItem !== undefined || Array.isArray(rows) || rows.shard === undefined) return rows;
+  const parts = Math.min(numWorkers, rows.numShards ?? numWorkers);
+  return id < parts ? rows.shard(parts, id) : ([] as Rows);
 }
 
 async function beginStream(options: StreamOptions): Promise<void> {

@@ -39,6 +39,11 @@ function start(golden: Golden): { params: Tensor[]; optimizer: AnyOptimizer } {
   return { params, optimizer: new kinds[golden.optimizer]!(given, golden.options) };
 }
 
+/** With another rate, where one was given: the state brings the right one. */
+function startAnew(golden: Golden): ReturnType<typeof start> {
+  return start({ ...golden, options: { ...golden.options, ...("lr" in golden.options ? { lr: 123 } : {}) } });
+}
+
 function step(golden: Golden, at: number, params: readonly Tensor[], optimizer: AnyOptimizer): void {
   params.forEach((p, i) => {
     const g = problem.grads[at]![i]!;
@@ -95,7 +100,7 @@ for (const golden of goldens.map(spelled)) {
   test(`${golden.name}, from PyTorch's own checkpoint`, () => {
     const first = start(golden);
     for (let at = 0; at < 10; at++) step(golden, at, first.params, first.optimizer);
-    const second = start({ ...golden, options: { ...golden.options, lr: 123 } });
+    const second = startAnew(golden);
     noGrad(() => {
       second.params.forEach((p, i) => p.copy_(first.params[i]!));
     });
@@ -106,7 +111,7 @@ for (const golden of goldens.map(spelled)) {
   test(`${golden.name}, from a checkpoint in the middle`, () => {
     const first = start(golden);
     for (let at = 0; at < 7; at++) step(golden, at, first.params, first.optimizer);
-    const second = start({ ...golden, options: { ...golden.options, lr: 123 } });
+    const second = startAnew(golden);
     noGrad(() => {
       second.params.forEach((p, i) => p.copy_(first.params[i]!));
     });
@@ -217,6 +222,9 @@ test("groups may be added; what cannot work is refused", () => {
     ["Adafactor", { beta2Decay: 0.1 }, /beta2Decay 0.1; wants at most 0/],
     ["Adafactor", { d: 0.5 }, /d 0.5/],
     ["Adafactor", { eps: [-1, 0] }, /eps -1, 0/],
+    ["HfAdafactor", { lr: 0.1 }, /lr 0.1 with relativeStep true/],
+    ["HfAdafactor", { relativeStep: false }, /lr 0 with relativeStep false/],
+    ["HfAdafactor", { lr: 0.1, relativeStep: false, warmupInit: true }, /warmupInit/],
     ["Adamax", { betas: [0.9, 1] }, /betas 0.9, 1; wants from 0 to below 1/],
     ["NAdam", { momentumDecay: -1 }, /momentumDecay -1/],
     ["RAdam", { weightDecay: Number.NaN }, /weightDecay NaN/],
