@@ -3,7 +3,9 @@
 
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { addCache } from "./cache.ts";
 import { addDoctor } from "./doctor.ts";
+import { addDownload } from "./download.ts";
 import { addEvaluate } from "./evaluate.ts";
 import { oneLine, report } from "./report.ts";
 import { addRun } from "./run.ts";
@@ -24,12 +26,16 @@ Examples:
   $ kindling train summarization --train train.jsonl --validation validation.jsonl --output runs/summarizer
   $ kindling evaluate summarization --model runs/summarizer --data test.jsonl
   $ kindling run summarization --model runs/summarizer "a long text …"
+  $ kindling download openai-community/gpt2 --include "*.json" model.safetensors
+  $ kindling cache ls
   $ kindling doctor`,
   );
 
 addTrain(program);
 addEvaluate(program);
 addRun(program);
+addDownload(program);
+addCache(program);
 addDoctor(program);
 
 // `kindling … | head` closes the pipe before all is written, which is no failure.

@@ -1,0 +1,60 @@
+// `kindling download` and `kindling cache` as a shell sees them, against the hub of test/hub.
+
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { startHub } from "../hub/server.ts";
+import { kindling, newFolder } from "./kindling.ts";
+
+test("download, list, verify and remove", async (t) => {
+  const hub = await startHub();
+  const folder = newFolder();
+  const { env } = process;
+  Object.assign(env, { HF_ENDPOINT: hub.endpoint, HF_HUB_CACHE: join(folder, "cache") });
+  t.after(() => {
+    hub.close();
+    rmSync(folder, { recursive: true, force: true });
+    for (const name of ["HF_ENDPOINT", "HF_HUB_CACHE"]) delete env[name];
+  });
+  const weights = new Uint8Array(5000).fill(7);
+  const repo = hub.add("org/name", { files: { "config.json": "{}", "model.safetensors": weights, "a.bin": "x" } });
+  const commit = repo.branches.get("main")!.sha;
+
+  const whole = await kindling(["download", "org/name", "--exclude", "*.bin"]);
+  assert.deepEqual([whole.code, whole.stderr], [0, ""], "no bar where there is no terminal");
+  assert.deepEqual(readdirSync(whole.stdout.trim()), ["config.json", "model.safetensors"]);
+  const [local, none, listed] = await Promise.all([
+    kindling(["download", "org/name", "config.json", "--local-dir", join(folder, "mine")]),
+    kindling(["download", "org/none"]),
+    kindling(["cache", "ls", "--revisions"]),
+  ]);
+  assert.equal(readFileSync(local.stdout.trim(), "utf8"), "{}");
+  assert.equal(local.stdout.trim(), join(folder, "mine", "config.json"));
+  assert.equal(none.code, 1);
+  assert.match(none.stderr, /^kindling: hub: there is no repository "org\/none", or it is private\..*\n$/);
+  assert.match(listed.stdout, new RegExp(`^org/name +5\\.0 kB +2 files +${commit.slice(0, 12)} +main$`, "m"));
+  assert.match(listed.stdout, /1 repositories, 5\.0 kB in /);
+
+  writeFileSync(realpathSync(join(whole.stdout.trim(), "model.safetensors")), "spoiled");
+  const spoiled = await kindling(["cache", "verify", "--remove"]);
+  assert.equal(spoiled.code, 1);
+  assert.match(spoiled.stderr, /1 of 2 files are not what their names say\. They were deleted/);
+  await kindling(["download", "org/name", "model.safetensors"]);
+  const [verified, unknown] = await Promise.all([
+    kindling(["cache", "verify"]),
+    kindling(["cache", "rm", "org/other"]),
+  ]);
+  assert.match(verified.stdout, /^2 files, 5\.0 kB: all are what their names say\.$/m);
+  assert.match(unknown.stderr, /"org\/other" is not in /);
+
+  const next = repo.commit({ "config.json": "{ }" });
+  await kindling(["download", "org/name"]);
+  const removed = await kindling(["cache", "rm", "org/name", "--revision", commit]);
+  assert.equal(removed.stdout, `Deleted ${commit} of org/name.\n`);
+  const root = join(folder, "cache", "models--org--name");
+  assert.deepEqual(readdirSync(join(root, "snapshots")), [next.sha]);
+  assert.equal(readdirSync(join(root, "blobs")).length, 3, "the old config.json is gone");
+  await kindling(["cache", "rm", "org/name"]);
+  assert.equal(existsSync(root), false);
+});
