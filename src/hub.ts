@@ -6,3 +6,14 @@ export * from "./hub/errors.ts";
 export type { RepoType } from "./hub/names.ts";
 export type { DownloadOptions, DownloadProgress, HubOptions } from "./hub/options.ts";
 export { type PretrainedOptions, pretrainedFolder } from "./hub/pretrained-folder.ts";
+export {
+  type CreateRepoOptions,
+  createRepo,
+  type FileToUpload,
+  type FolderOptions,
+  pushToHub,
+  type UploadedCommit,
+  type UploadOptions,
+  uploadFiles,
+  uploadFolder,
+} from "./hub/upload.ts";

@@ -74,10 +74,10 @@ type Handle = (question: Question) => Answer;
 export function answerRequest(asked: Asked, body: Uint8Array, world: World): Answer {
   const url = new URL(asked.path, "http://hub");
   for (const [place, pattern, handle] of routes) {
-    const groups = pattern.exec(url.pathname)?.groups;
-    if (groups === undefined) continue;
+    const match = pattern.exec(url.pathname);
+    if (match === null) continue;
     const named = Object.fromEntries(
-      Object.entries(groups).map(([name, value]) => [name, value && decodeURIComponent(value)]),
+      Object.entries(match.groups ?? {}).map(([name, value]) => [name, value && decodeURIComponent(value)]),
     );
     return handle({ asked, body, world, url, named, place });
   }
