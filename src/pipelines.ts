@@ -1,9 +1,42 @@
 // Tasks as functions of texts.
 
-export { type Pipelines, pipeline, type Task } from "./pipelines/pipeline.ts";
+export type { PipelineCall, PipelineOptions } from "./pipelines/calls.ts";
+export type { FeatureExtractionOptions, FeatureExtractionPipeline } from "./pipelines/feature-extraction.ts";
+export type { FilledMask, FillMaskOptions, FillMaskPipeline } from "./pipelines/fill-mask.ts";
+export {
+  type LoadedModel,
+  type ModelSource,
+  type PipelineLoadOptions,
+  type Pipelines,
+  pipeline,
+  type Task,
+} from "./pipelines/pipeline.ts";
+export type {
+  Answer,
+  Question,
+  QuestionAnsweringOptions,
+  QuestionAnsweringPipeline,
+} from "./pipelines/question-answering.ts";
 export {
   type SummarizationOptions,
   type SummarizationPipeline,
   type Summary,
   summarization,
 } from "./pipelines/summarization.ts";
+export type {
+  Classification,
+  TextClassificationOptions,
+  TextClassificationPipeline,
+  TextOrPair,
+} from "./pipelines/text-classification.ts";
+export type {
+  AggregationStrategy,
+  Entity,
+  TokenClassificationOptions,
+  TokenClassificationPipeline,
+} from "./pipelines/token-classification.ts";
+export type {
+  ZeroShotClassification,
+  ZeroShotClassificationPipeline,
+  ZeroShotOptions,
+} from "./pipelines/zero-shot-classification.ts";

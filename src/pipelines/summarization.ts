@@ -1,11 +1,13 @@
 // Summaries of texts, as transformers 4.57 gave them.
 
-import { ArgumentError } from "../base/errors.ts";
+import { ArgumentError, UnsupportedError } from "../base/errors.ts";
 import { generate } from "../generation/generate.ts";
 import type { GenerateOptions } from "../generation/options.ts";
+import { type PretrainedOptions, pretrainedOptions } from "../hub/pretrained-folder.ts";
 import { AutoModelForSeq2SeqLM } from "../models/auto.ts";
 import { AutoTokenizer } from "../models/pretrained-files.ts";
-import type { Seq2SeqRnn } from "../models/rnn-seq2seq.ts";
+import { Seq2SeqRnn } from "../models/rnn-seq2seq.ts";
+import type { AnyModule } from "../nn/module.ts";
 import { fromArray } from "../tensor/create.ts";
 import { persist, tidy } from "../tensor/scope.ts";
 import type { PreTrainedTokenizer } from "../text/pretrained-tokenizer.ts";
@@ -28,10 +30,19 @@ export type SummarizationPipeline = (
   options?: SummarizationOptions,
 ) => Promise<Summary[]>;
 
-/** The pipeline of a trained model, by its folder or its name on the hub. */
-export async function loadSummarization(folder: string): Promise<SummarizationPipeline> {
-  const tokenizer = await AutoTokenizer.fromPretrained(folder);
-  return summarization(await AutoModelForSeq2SeqLM.fromPretrained(folder), tokenizer);
+/** The pipeline of a trained model, by its folder or its name on the hub, or there already. */
+export async function loadSummarization(
+  source: string | { readonly model: AnyModule; readonly tokenizer: PreTrainedTokenizer },
+  options: PretrainedOptions = {},
+): Promise<SummarizationPipeline> {
+  if (typeof source === "string") {
+    const tokenizer = await AutoTokenizer.fromPretrained(source, pretrainedOptions(options));
+    return summarization(await AutoModelForSeq2SeqLM.fromPretrained(source, pretrainedOptions(options)), tokenizer);
+  }
+  const { model, tokenizer } = source;
+  if (!(model instanceof Seq2SeqRnn))
+    throw new UnsupportedError(`summarization: ${model.constructor.name} cannot write texts; wants a Seq2SeqRnn.`, {});
+  return summarization(model, tokenizer);
 }
 
 /** The pipeline of a model and a tokenizer that are there already. */

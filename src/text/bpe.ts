@@ -121,6 +121,9 @@ export class Bpe implements Model {
     return this.#merges.map(pairOf);
   }
 
+  get subwordPrefix(): string | null {
+    return this.#options.continuingSubwordPrefix;
+  }
   get vocabSize(): number {
     return this.vocab.size;
   }

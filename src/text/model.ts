@@ -16,6 +16,8 @@ export const noTokens: Word = { ids: [], starts: [], ends: [] };
 export interface Model {
   /** Tokens in the vocabulary, without the added ones. */
   readonly vocabSize: number;
+  /** What tokens begin with that do not begin a word, of models that have it: a token's text then tells where it stands. */
+  readonly subwordPrefix?: string | null;
   /** The tokens of a word; a word is never empty and holds no half surrogate pairs. */
   tokenize(word: string): Word;
   tokenToId(token: string): number | undefined;

@@ -196,6 +196,11 @@ export class Tokenizer {
       if (token === undefined || (skipSpecialTokens && this.#added.byId(id)?.special)) continue;
       tokens.push(token);
     }
+    return this.decodeTokens(tokens);
+  }
+
+  /** The text that tokens stand for. */
+  decodeTokens(tokens: readonly string[]): string {
     return this.#decoder(tokens).join("");
   }
 

@@ -57,6 +57,9 @@ export class WordPiece implements Model {
     };
   }
 
+  get subwordPrefix(): string {
+    return this.#options.continuingSubwordPrefix;
+  }
   get vocabSize(): number {
     return this.vocab.size;
   }
