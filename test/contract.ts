@@ -241,6 +241,15 @@ function leavesFor(sample: Sample<unknown>, dtype: DType): Tensor[] {
   return tensorsFor(sample, dtype).map((t, i) => (wantsGradient(sample.inputs[i]!) ? t.requiresGrad_() : t));
 }
 
+/** Whether there are samples on which gradients of that order are compared with differences. */
+export function canCheck<A>(op: Op<A>, cases: OpCases<A>, order: "first" | "second"): boolean {
+  const short = differentiable(op, cases).filter(isShort);
+  return (order === "first" ? short : short.filter(hasSecond)).length > 0;
+}
+function hasSecond({ gradient }: Sample<unknown>): boolean {
+  return gradient === undefined;
+}
+
 /** The gradient against differences in float64, and in float32 against that in float64. */
 export function checkGradients<A>(op: Op<A>, cases: OpCases<A>): void {
   for (const sample of differentiable(op, cases)) {
@@ -281,7 +290,7 @@ function gradientsOf<A>(op: Op<A>, cases: OpCases<A>, sample: Sample<A>, dtype: 
 }
 
 export function checkSecondGradients<A>(op: Op<A>, cases: OpCases<A>): void {
-  for (const sample of differentiable(op, cases).filter((s) => isShort(s) && s.gradient === undefined)) {
+  for (const sample of differentiable(op, cases).filter((s) => isShort(s) && hasSecond(s))) {
     const what = describe(sample, "float64");
     leavesNothing(what, () =>
       tidy(() =>

@@ -84,15 +84,16 @@ export function expected(stored: Stored): {
   return { shape: stored.shape, dtype: stored.t, data: Array.from(piece(stored) as ArrayLike<number>, Number) }; // BigInts too
 }
 
-/** The arguments of a call, with its tensors in the order in which the generator counted them. */
+/** The arguments of a call, with its tensors (or what stands for them) in the order in which the generator counted them. */
 export function argumentsOf(
   { args, kwargs }: Pick<StoredSample, "args" | "kwargs">,
   wants: readonly number[] = [],
+  standIn: (tensor: Tensor, index: number) => Tensor = (tensor) => tensor,
 ): { readonly args: Value[]; readonly kwargs: Record<string, Value>; readonly tensors: Tensor[] } {
   const tensors: Tensor[] = [];
   const decode = (value: Json): Value => {
     if (isStored(value)) {
-      const t = made(value);
+      const t = standIn(made(value), tensors.length);
       if (wants.includes(tensors.length) && isFloating(t.dtype)) t.requiresGrad = true;
       tensors.push(t);
       return t;
