@@ -53,21 +53,7 @@ const renamed: Readonly<Record<string, string>> = {
 
 /** What is here with something left out. */
 const partial: Readonly<Record<string, string>> = {
-  "torch.nn.MultiheadAttention": "no add_bias_kv, add_zero_attn",
   "torch.nn.Transformer": "no custom encoder and decoder",
-  "torch.nn.Conv1d": "padding_mode zeros",
-  "torch.nn.Conv2d": "padding_mode zeros",
-  "torch.nn.EmbeddingBag": "no max_norm, scale_grad_by_freq",
-  "torch.nn.Embedding": "no max_norm, scale_grad_by_freq",
-  "torch.nn.functional.embedding": "no max_norm, scale_grad_by_freq",
-  "torch.Tensor.nonzero": "no as_tuple",
-  "torch.nonzero": "no as_tuple",
-  "torch.Tensor.median": "along a dim",
-  "torch.median": "along a dim",
-  "torch.Tensor.sum": "no dtype",
-  "torch.sum": "no dtype",
-  "torch.Tensor.mean": "no dtype",
-  "torch.mean": "no dtype",
   "torch.utils.data.DataLoader": "no batch_size None, timeout",
 };
 

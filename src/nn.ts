@@ -4,7 +4,14 @@ export * from "./nn/activation.ts";
 export { AdditiveAttention, type Attended, DotAttention } from "./nn/attention.ts";
 export { BatchNorm1d, BatchNorm2d, type BatchNormLayerOptions } from "./nn/batch-norm.ts";
 export { Flatten, Identity, ModuleDict, ModuleList, Sequential } from "./nn/container.ts";
-export { Conv1d, Conv2d, type ConvLayerOptions } from "./nn/convolution.ts";
+export {
+  Conv1d,
+  Conv2d,
+  type ConvLayerOptions,
+  ConvTranspose1d,
+  ConvTranspose2d,
+  type ConvTransposeLayerOptions,
+} from "./nn/convolution.ts";
 export { CosineSimilarity, PairwiseDistance } from "./nn/distance.ts";
 export { Dropout, Dropout1d, Dropout2d } from "./nn/dropout.ts";
 export { Embedding, EmbeddingBag, type EmbeddingBagLayerOptions, type EmbeddingOptions } from "./nn/embedding.ts";

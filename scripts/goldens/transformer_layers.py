@@ -90,6 +90,14 @@ def attentions():
         attention("causal with padding", same=True, attn="causal", padding="float", call={"is_causal": True, "need_weights": False}),
     ]
     for weights in (True, False):
+        name = "with weights" if weights else "without weights"
+        extra = {"padding": "bool", "attn": "float per head", "call": {"need_weights": weights}}
+        out.append(attention(f"own key and value, {name}", add_bias_kv=True, **extra))
+        out.append(attention(f"a key and value of zeros, {name}", add_zero_attn=True, batch_first=True, attn="bool", call={"need_weights": weights}))
+        out.append(attention(f"both, other sizes, {name}", add_bias_kv=True, add_zero_attn=True, kdim=3, vdim=5, call={"need_weights": weights}))
+    # Without weights PyTorch's causal attention hides the added keys from all but the last queries; with weights it does not.
+    out.append(attention("both, causal", same=True, add_bias_kv=True, add_zero_attn=True, attn="causal", call={"is_causal": True}))
+    for weights in (True, False):
         call = {"need_weights": weights}
         for attn in (None, "bool", "float", "bool per head", "float per head"):
             for padding in (None, "bool", "float"):

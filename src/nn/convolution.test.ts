@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { close, deepEqual, equal, throws } from "../../test/portable/harness.ts";
 import { tolerances } from "../../test/tolerances.ts";
 import { ArgumentError, DTypeError, ShapeError } from "../base/errors.ts";
-import { Generator } from "../base/random.ts";
+import { Generator, manualSeed } from "../base/random.ts";
 import * as nn from "../nn.ts";
 import { ones, tensor } from "../tensor/create.ts";
 import { gradcheck, gradgradcheck } from "../tensor/gradcheck.ts";
@@ -135,4 +135,58 @@ test("what does not fit is refused with what was wanted", () => {
   throws(() => F.maxPool1d(ones([2, 4, 9]), 2, { padding: 2 }), ArgumentError, /more than half/);
   throws(() => F.avgPool1d(ones([2, 4, 2]), 5), ShapeError, /does not fit/);
   throws(() => F.adaptiveAvgPool1d(ones([2, 4, 2]), -1), ArgumentError, /from 0 on/);
+});
+
+// PyTorch's numbers for weights that count 0 … 4, less 1.
+for (const [paddingMode, wide, same] of [
+  ["reflect", [2.75, 1.75, 2.25, 3.25, 4.25, 5.25, 4.75], [1.5, 1.75, 3, 2.75, 2]],
+  ["replicate", [1.5, 1.5, 2.25, 3.25, 4.25, 5.25, 5.5], [1, 1.75, 3, 3.5, 3.75]],
+  ["circular", [5.25, 2.5, 2.25, 3.25, 4.25, 5.25, 2.5], [3, 1.75, 3, 0.5, 0.5]],
+] as const)
+  test(`convolution layers pad by ${paddingMode}`, () => {
+    const x = tensor(Array.from({ length: 10 }, (_, i) => i / 4 - 1)).reshape(1, 2, 5);
+    const count = (n: number, ...shape: number[]): Tensor =>
+      tensor(Array.from({ length: n }, (_, i) => (i % 5) - 1)).reshape(...shape);
+    const layer = new nn.Conv1d(2, 1, 3, { padding: 2, paddingMode });
+    layer.loadStateDict(new Map([["weight", count(6, 1, 2, 3)], ["bias", tensor([0.5])]])); // biome-ignore format: a map
+    close(layer(x).toArray(), wide, tolerances.float32);
+    equal(String(layer), `Conv1d(2, 1, kernel_size=(3,), stride=(1,), padding=(2,), padding_mode=${paddingMode})`);
+    const even = new nn.Conv1d(2, 1, 4, { padding: "same", paddingMode });
+    even.loadStateDict(new Map([["weight", count(8, 1, 2, 4)], ["bias", tensor([0.5])]])); // biome-ignore format: a map
+    close(even(x).toArray(), same, tolerances.float32);
+  });
+
+test("a convolution over two dimensions pads each by its own", () => {
+  const layer = new nn.Conv2d(1, 1, [2, 3], { padding: [1, 2], paddingMode: "reflect", bias: false });
+  layer.loadStateDict(new Map([["weight", tensor([[[[-2, -1, 0], [1, 2, 3]]]])]])); // biome-ignore format: a map
+  const x = tensor(Array.from({ length: 12 }, (_, i) => i)).reshape(1, 1, 3, 4);
+  const wanted = [-13, -10, -5, -2, -5, -10, 23, 26, 31, 34, 31, 26, 35, 38, 43, 46, 43, 38, -1, 2, 7, 10, 7, 2];
+  deepEqual([...layer(x).toArray()], wanted);
+  // @ts-expect-error: a mode that does not exist
+  throws(() => new nn.Conv1d(1, 1, 1, { paddingMode: "mirror" }), ArgumentError, /zeros, reflect/);
+});
+
+test("a transposed convolution undoes the shape, is drawn and printed as PyTorch's, and is the gradient of the other", () => {
+  manualSeed(0);
+  const options = { stride: 2, padding: 1, outputPadding: 1, groups: 2 };
+  const layer = new nn.ConvTranspose1d(4, 6, 3, options);
+  equal(
+    String(layer),
+    "ConvTranspose1d(4, 6, kernel_size=(3,), stride=(2,), padding=(1,), output_padding=(1,), groups=2)",
+  );
+  close(layer.weight.reshape(-1).narrow(0, 0, 2).toArray(), [-0.0024956, 0.1788145], { rtol: 1e-5, atol: 1e-6 });
+  close(layer.bias!.narrow(0, 0, 2).toArray(), [-0.1945802, 0.2865327], { rtol: 1e-5, atol: 1e-6 });
+  const x = draw(1, 2, 6, 10).requiresGrad_();
+  const weight = draw(2, 4, 3, 3);
+  const y = F.conv1d(x, weight, { stride: 2, padding: 1, groups: 2 });
+  const g = draw(3, ...y.shape);
+  y.backward(g);
+  close(F.convTranspose1d(g, weight, options).toArray(), x.grad!.toArray(), tolerances.float64);
+  deepEqual(layer(ones([2, 4, 5])).shape, [2, 6, 10]);
+  gradcheck(
+    (a, w) => F.convTranspose1d(a, w, options),
+    [draw(4, 1, 4, 3).requiresGrad_(), draw(5, 4, 1, 3).requiresGrad_()],
+  );
+  throws(() => F.convTranspose1d(x, weight, { outputPadding: 1 }), ShapeError);
+  throws(() => F.convTranspose1d(g, weight, { outputPadding: 1 }), ArgumentError, /below stride/);
 });

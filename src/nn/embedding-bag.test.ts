@@ -2,9 +2,9 @@
 
 import { test } from "node:test";
 import { closeToGolden, fromGolden, type GoldenTensor, matchesGolden } from "../../test/golden.ts";
-import { deepEqual, fixture, throws } from "../../test/portable/harness.ts";
+import { close, deepEqual, equal, fixture, throws } from "../../test/portable/harness.ts";
 import { ArgumentError, DTypeError, IndexError, ShapeError } from "../base/errors.ts";
-import { EmbeddingBag, type EmbeddingBagLayerOptions } from "../nn.ts";
+import { Embedding, EmbeddingBag, type EmbeddingBagLayerOptions } from "../nn.ts";
 import { grad } from "../tensor/autograd.ts";
 import { ones, tensor } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -54,4 +54,21 @@ test("bags that do not fit are refused with what was wanted", () => {
   throws(() => layer(ids([[1, 2]]), undefined, ones([2])), ArgumentError, /have the shape of the ids/);
   throws(() => new EmbeddingBag(6, 3)(ids([[1]]), undefined, ones([1, 1])), ArgumentError, /go with "sum"/);
   throws(() => new EmbeddingBag(6, 3, { mode: "min" as "max" })(ids([[1]])), ArgumentError, /got "min"/);
+});
+
+test("long rows are shortened in the table, and gradients divided by how often a row is named", () => {
+  const options = { maxNorm: 1, scaleGradByFreq: true };
+  const table = new Embedding(3, 2, options);
+  const rows = tensor([[3, 4], [0.3, 0.4], [6, 8]]); // biome-ignore format: a matrix
+  table.loadStateDict(new Map([["weight", rows]]));
+  const y = table(tensor([0, 1, 0, 0], { dtype: "int32" }));
+  close(y.toArray(), [0.6, 0.8, 0.3, 0.4, 0.6, 0.8, 0.6, 0.8], { rtol: 1e-6, atol: 1e-6 });
+  close(table.weight.toArray(), [0.6, 0.8, 0.3, 0.4, 6, 8], { rtol: 1e-6, atol: 1e-6 });
+  y.mul(tensor([[1, 2], [3, 4], [5, 6], [7, 8]])).sum().backward(); // biome-ignore format: a matrix
+  close(table.weight.grad!.toArray(), [13 / 3, 16 / 3, 3, 4, 0, 0], { rtol: 1e-6, atol: 1e-6 });
+  equal(String(table), "Embedding(3, 2, max_norm=1, scale_grad_by_freq=True)");
+  const bags = new EmbeddingBag(3, 2, { maxNorm: 2, mode: "sum" });
+  bags.loadStateDict(new Map([["weight", rows]]));
+  const sums = bags(tensor([[0, 1]], { dtype: "int32" }));
+  close(sums.toArray(), [1.2 + 0.3, 1.6 + 0.4], { rtol: 1e-6, atol: 1e-6 });
 });

@@ -13,6 +13,12 @@ import { Parameter } from "./parameter.ts";
 export interface EmbeddingOptions {
   /** The row of padding (negative counts from the end): it begins as zeros and gets no gradient. */
   readonly paddingIdx?: number | undefined;
+  /** Rows that are looked up and longer than this are shortened to it in the table. */
+  readonly maxNorm?: number | undefined;
+  /** Which length `maxNorm` means: the `normType`-norm. */
+  readonly normType?: number | undefined;
+  /** Each row's gradient is divided by how often the ids name it. */
+  readonly scaleGradByFreq?: boolean | undefined;
 }
 
 /** Ids (int32, any shape) to rows of a table, `[…]` to `[…, embeddingDim]`. */
@@ -20,6 +26,9 @@ export class Embedding extends Module<[ids: Tensor], Tensor> {
   readonly numEmbeddings: number;
   readonly embeddingDim: number;
   readonly paddingIdx: number | undefined;
+  readonly maxNorm: number | undefined;
+  readonly normType: number;
+  readonly scaleGradByFreq: boolean;
   /** `[numEmbeddings, embeddingDim]` */
   weight: Parameter;
 
@@ -32,6 +41,9 @@ export class Embedding extends Module<[ids: Tensor], Tensor> {
     this.numEmbeddings = numEmbeddings;
     this.embeddingDim = embeddingDim;
     this.paddingIdx = rowIndex(options.paddingIdx, numEmbeddings);
+    this.maxNorm = options.maxNorm;
+    this.normType = options.normType ?? 2;
+    this.scaleGradByFreq = options.scaleGradByFreq ?? false;
     if (options.weight !== undefined) {
       this.weight = new Parameter(options.weight);
       return;
@@ -44,21 +56,21 @@ export class Embedding extends Module<[ids: Tensor], Tensor> {
 
   /** A table of given vectors `[numEmbeddings, embeddingDim]`, whose memory it shares; not trained unless `freeze` is false. */
   static fromPretrained(weight: Tensor, options: EmbeddingOptions & { readonly freeze?: boolean } = {}): Embedding {
-    const { paddingIdx, freeze = true } = options;
+    const { freeze = true, ...rows } = options;
     if (weight.ndim !== 2)
       throw new ShapeError(`Embedding: a table is [V, D], got ${showShape(weight.shape)}.`, { shape: weight.shape });
     const [V, D] = weight.dims(2, "Embedding") as [number, number]; // two sizes, as checked
-    const made = new Embedding(V, D, { paddingIdx, weight });
+    const made = new Embedding(V, D, { ...rows, weight });
     made.weight.requiresGrad = !freeze;
     return made;
   }
 
   forward(ids: Tensor): Tensor {
-    return embedding(ids, this.weight, { paddingIdx: this.paddingIdx });
+    const { paddingIdx, maxNorm, normType, scaleGradByFreq } = this;
+    return embedding(ids, this.weight, { paddingIdx, maxNorm, normType, scaleGradByFreq });
   }
   override extraRepr(): string {
-    const padding = this.paddingIdx === undefined ? "" : `, padding_idx=${this.paddingIdx}`;
-    return `${this.numEmbeddings}, ${this.embeddingDim}${padding}`;
+    return `${this.numEmbeddings}, ${this.embeddingDim}${rowText(this)}`;
   }
 }
 
@@ -80,6 +92,9 @@ export class EmbeddingBag extends Module<[ids: Tensor, offsets?: Tensor, perSamp
   readonly mode: BagMode;
   readonly includeLastOffset: boolean;
   readonly paddingIdx: number | undefined;
+  readonly maxNorm: number | undefined;
+  readonly normType: number;
+  readonly scaleGradByFreq: boolean;
   /** `[numEmbeddings, embeddingDim]` */
   weight: Parameter;
 
@@ -90,6 +105,9 @@ export class EmbeddingBag extends Module<[ids: Tensor, offsets?: Tensor, perSamp
     this.mode = options.mode ?? "mean";
     this.includeLastOffset = options.includeLastOffset ?? false;
     this.paddingIdx = rowIndex(options.paddingIdx, numEmbeddings);
+    this.maxNorm = options.maxNorm;
+    this.normType = options.normType ?? 2;
+    this.scaleGradByFreq = options.scaleGradByFreq ?? false;
     this.weight = new Parameter(options.weight ?? empty([numEmbeddings, embeddingDim]));
     if (options.weight !== undefined) return;
     normal_(this.weight);
@@ -98,13 +116,23 @@ export class EmbeddingBag extends Module<[ids: Tensor, offsets?: Tensor, perSamp
   }
 
   forward(ids: Tensor, offsets?: Tensor, perSampleWeights?: Tensor): Tensor {
-    const { mode, includeLastOffset, paddingIdx } = this;
-    return embeddingBag(ids, this.weight, { offsets, perSampleWeights, mode, includeLastOffset, paddingIdx });
+    const { mode, includeLastOffset, paddingIdx, maxNorm, normType, scaleGradByFreq } = this;
+    const rows = { paddingIdx, maxNorm, normType, scaleGradByFreq };
+    return embeddingBag(ids, this.weight, { offsets, perSampleWeights, mode, includeLastOffset, ...rows });
   }
   override extraRepr(): string {
     const padding = this.paddingIdx === undefined ? "" : `, padding_idx=${this.paddingIdx}`;
     return `${this.numEmbeddings}, ${this.embeddingDim}, mode='${this.mode}'${padding}`;
   }
+}
+
+/** What differs from the defaults, as PyTorch prints it. */
+function rowText({ paddingIdx, maxNorm, normType, scaleGradByFreq }: Embedding): string {
+  const parts = [paddingIdx === undefined ? "" : `, padding_idx=${paddingIdx}`];
+  if (maxNorm !== undefined) parts.push(`, max_norm=${maxNorm}`);
+  if (normType !== 2) parts.push(`, norm_type=${normType}`);
+  if (scaleGradByFreq) parts.push(", scale_grad_by_freq=True");
+  return parts.join("");
 }
 
 function rowIndex(row: number | undefined, rows: number): number | undefined {

@@ -10,7 +10,7 @@ import { scaledDotProductAttention } from "../tensor/functional/attention.ts";
 import { linear } from "../tensor/linear.ts";
 import { tidy } from "../tensor/scope.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { xavierUniform_, zeros_ } from "./init.ts";
+import { xavierNormal_, xavierUniform_, zeros_ } from "./init.ts";
 import { Linear } from "./linear.ts";
 import { Module } from "./module.ts";
 import { Parameter } from "./parameter.ts";
@@ -22,6 +22,10 @@ export interface MultiheadAttentionOptions {
   /** Sizes of key and value; `embedDim` if left out. */
   readonly kdim?: number;
   readonly vdim?: number;
+  /** One more key and value, of the model's own, for every sequence. */
+  readonly addBiasKv?: boolean;
+  /** One more key and value of zeros. */
+  readonly addZeroAttn?: boolean;
   /** `[B, T, E]` instead of `[T, B, E]`. */
   readonly batchFirst?: boolean;
 }
@@ -35,7 +39,7 @@ export interface MultiheadAttentionCall {
   readonly needWeights?: boolean;
   /** The weights' mean over the heads. */
   readonly averageAttnWeights?: boolean;
-  /** Says that `attnMask` is the causal one, so that it need not be read. */
+  /** Says that `attnMask` is the causal one, so that it need not be read. Keys that are added to every sequence are always seen. */
   readonly isCausal?: boolean;
 }
 
@@ -54,6 +58,7 @@ export class MultiheadAttention extends Module<
   readonly numHeads: number;
   readonly dropout: number;
   readonly batchFirst: boolean;
+  readonly addZeroAttn: boolean;
   /** `[3 * E, E]`: query, key and value; where their sizes differ there are three instead. */
   inProjWeight: Parameter | undefined;
   /** `[E, E]` */
@@ -64,11 +69,16 @@ export class MultiheadAttention extends Module<
   vProjWeight: Parameter | undefined;
   /** `[3 * E]` */
   inProjBias: Parameter | undefined;
+  /** `[1, 1, E]` */
+  biasK: Parameter | undefined;
+  /** `[1, 1, E]` */
+  biasV: Parameter | undefined;
   readonly outProj: Linear;
 
   constructor(embedDim: number, numHeads: number, options: MultiheadAttentionOptions = {}) {
     super();
     const { dropout = 0, bias = true, kdim = embedDim, vdim = embedDim, batchFirst = false } = options;
+    const { addBiasKv = false, addZeroAttn = false } = options;
     if (!(embedDim > 0 && numHeads > 0 && embedDim % numHeads === 0)) {
       throw new ArgumentError(`MultiheadAttention: ${embedDim} features do not divide into ${numHeads} heads.`, {
         embedDim,
@@ -79,6 +89,7 @@ export class MultiheadAttention extends Module<
     this.numHeads = numHeads;
     this.dropout = dropout;
     this.batchFirst = batchFirst;
+    this.addZeroAttn = addZeroAttn;
     const E = embedDim;
     if (kdim === E && vdim === E) this.inProjWeight = new Parameter(empty([3 * E, E]));
     else {
@@ -87,11 +98,16 @@ export class MultiheadAttention extends Module<
       this.vProjWeight = new Parameter(empty([E, vdim]));
     }
     if (bias) this.inProjBias = new Parameter(empty([3 * E]));
+    if (addBiasKv) {
+      this.biasK = new Parameter(empty([1, 1, E]));
+      this.biasV = new Parameter(empty([1, 1, E]));
+    }
     this.outProj = new NonDynamicallyQuantizableLinear(E, E, { bias });
     for (const weight of [this.inProjWeight, this.qProjWeight, this.kProjWeight, this.vProjWeight])
       if (weight !== undefined) xavierUniform_(weight);
     if (this.inProjBias !== undefined) zeros_(this.inProjBias);
     if (this.outProj.bias !== undefined) zeros_(this.outProj.bias);
+    for (const own of [this.biasK, this.biasV]) if (own !== undefined) xavierNormal_(own);
   }
 
   forward(
@@ -108,12 +124,15 @@ export class MultiheadAttention extends Module<
       );
     }
     return tidy(() => {
-      const [q, k, v] = project(this, query, key, value); // [B, H, T, D], [B, H, S, D], [B, H, S, D]
+      const [q, given, values] = project(this, query, key, value); // [B, H, T, D], [B, H, S, D], [B, H, S, D]
+      const [k, v] = [extended(this, given, this.biasK), extended(this, values, this.biasV)]; // S + added
       const [B, H, T] = q.dims(4, "MultiheadAttention") as [number, number, number, number]; // four, as projected
-      const S = k.size(-2);
-      const causal = isCausal && keyPaddingMask === undefined && !needWeights;
+      const S = given.size(-2);
+      const added = k.size(-2) - S;
+      const causal = isCausal && added === 0 && keyPaddingMask === undefined && !needWeights;
       const sizes = { B, H, T, S };
-      const mask = causal ? undefined : merge(attnMask, keyPaddingMask, sizes, q);
+      const merged = causal ? undefined : merge(attnMask, keyPaddingMask, sizes, q);
+      const mask = added === 0 ? merged : merged?.pad([0, added]); // nothing hides what was added
       const dropoutP = this.training ? this.dropout : 0;
       let heads: Tensor; // [B, H, T, D]
       let weights: Tensor | undefined; // [B, H, T, S]
@@ -152,6 +171,15 @@ function project(module: MultiheadAttention, query: Tensor, key: Tensor, value: 
     const weight = whole?.narrow(0, i * E, E) ?? own[i]!; // one or the other
     return split(linear(batched(x), weight, bias?.narrow(0, i * E, E)));
   }) as [Tensor, Tensor, Tensor]; // three, as given
+}
+
+/** Keys or values `[B, H, S, D]` with those that are added to every sequence behind them. */
+function extended(module: MultiheadAttention, x: Tensor, own: Tensor | undefined): Tensor {
+  const [B, H, , D] = x.dims(4, "MultiheadAttention") as [number, number, number, number]; // four, as projected
+  const more: Tensor[] = [];
+  if (own !== undefined) more.push(own.reshape(1, H, 1, D).expand(B, H, 1, D));
+  if (module.addZeroAttn) more.push(x.zerosOf([B, H, 1, D]));
+  return more.length === 0 ? x : x.catWith(more, 2);
 }
 
 function checkInputs(module: MultiheadAttention, query: Tensor, key: Tensor, value: Tensor): void {

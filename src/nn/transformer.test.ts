@@ -186,3 +186,21 @@ test("what does not fit is refused with what was wanted", () => {
   throws(() => model(x, ones([3, 1, 4])), ShapeError, /different batches/);
   throws(() => new nn.TransformerEncoderLayer(4, 2, { activation: "tanh" as "relu" }), ArgumentError, /"tanh"/);
 });
+
+test("added keys are seen by all queries, with weights and without", () => {
+  manualSeed(8);
+  const options = { addBiasKv: true, addZeroAttn: true, batchFirst: true };
+  const attention = new nn.MultiheadAttention(4, 2, options);
+  const x = rand([2, 3, 4]);
+  const attnMask = nn.Transformer.generateSquareSubsequentMask(3);
+  const [wanted, weights] = attention(x, x, x, { attnMask });
+  const [got] = attention(x, x, x, { attnMask, isCausal: true, needWeights: false });
+  close(got.toArray(), wanted.toArray(), { rtol: 1e-5, atol: 1e-6 });
+  ok(weights!.slice(-1, 3).gt(0).all().item() === 1);
+});
+test("the added keys are drawn as PyTorch draws them", () => {
+  manualSeed(0);
+  const { biasK } = new nn.MultiheadAttention(4, 2, { addBiasKv: true });
+  const wanted = [-1.1093896627426147, 0.12949226796627045, -0.5148510932922363, -0.25037920475006104];
+  close(biasK!.toArray(), wanted, { rtol: 1e-6, atol: 1e-6 });
+});

@@ -124,12 +124,15 @@ export const layers: Readonly<Record<string, Adapter>> = {
   }),
   "nn.functional.embedding_bag": of(
     "weight input offsets max_norm norm_type scale_grad_by_freq mode sparse per_sample_weights include_last_offset padding_idx",
-    (weight, ids, offsets, maxNorm, _, byFrequency, mode, __, factors, last, padding) => {
-      if (optionalN(maxNorm) !== undefined || B(byFrequency))
-        throw new NotApplicable("embeddingBag: maxNorm, scaleGradByFreq");
+    (weight, ids, offsets, maxNorm, normType, byFrequency, mode, _, factors, last, padding) => {
       return F.embeddingBag(T(ids).int(), T(weight), {
         ...options({ offsets: optionalT(offsets)?.int(), perSampleWeights: optionalT(factors) }),
-        ...options({ includeLastOffset: flag(last), paddingIdx: optionalN(padding) }),
+        ...options({
+          includeLastOffset: flag(last),
+          paddingIdx: optionalN(padding),
+          scaleGradByFreq: flag(byFrequency),
+        }),
+        ...options({ maxNorm: optionalN(maxNorm), normType: optionalN(normType) }),
         ...(mode === undefined ? {} : { mode: S(mode) as "sum" }), // or another of PyTorch's three
       });
     },

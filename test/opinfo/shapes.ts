@@ -11,7 +11,6 @@ import {
   dims,
   dtypeOf,
   N,
-  NotApplicable,
   numbers,
   of,
   optionalN,
@@ -93,10 +92,11 @@ export const shapes: Readonly<Record<string, Adapter>> = {
   }),
   "nn.functional.embedding": of(
     "weight input padding_idx max_norm norm_type scale_grad_by_freq sparse",
-    (weight, ids, padding, maxNorm, _, byFrequency) => {
-      if (optionalN(maxNorm) !== undefined || B(byFrequency))
-        throw new NotApplicable("embedding: maxNorm, scaleGradByFreq");
-      return F.embedding(T(ids).int(), T(weight), options({ paddingIdx: optionalN(padding) }));
+    (weight, ids, padding, maxNorm, normType, byFrequency) => {
+      return F.embedding(T(ids).int(), T(weight), {
+        ...options({ paddingIdx: optionalN(padding), maxNorm: optionalN(maxNorm), normType: optionalN(normType) }),
+        scaleGradByFreq: B(byFrequency),
+      });
     },
   ),
 

@@ -6,19 +6,60 @@ import * as g from "../../ops/gather.ts";
 import { Tensor } from "../core.ts";
 import { fromArray } from "../create.ts";
 import { apply1 } from "../dispatch.ts";
+import { where } from "../elementwise.ts";
+import { defineFunction } from "../function.ts";
+import { noGrad } from "../grad-mode.ts";
 import { stack } from "../indexing.ts";
 import { tidy } from "../scope.ts";
 
-/** The rows of `weight` `[V, D]` named by `ids` (int32, any shape): `[…ids, D]`. The gradient of row `paddingIdx` is 0. */
-export function embedding(
-  ids: Tensor,
-  weight: Tensor,
-  options: { readonly paddingIdx?: number | undefined } = {},
-): Tensor {
-  const { paddingIdx } = options; // a negative one counts from the end
-  const padding = paddingIdx !== undefined && paddingIdx < 0 ? weight.shape[0]! + paddingIdx : paddingIdx;
-  return apply1(g.embedding, [weight, ids], { paddingIdx: padding });
+export interface RowOptions {
+  /** A row whose gradient is 0; negative counts from the end. */
+  readonly paddingIdx?: number | undefined;
+  /** Rows that are looked up and longer than this are first shortened to it, in `weight` itself. */
+  readonly maxNorm?: number | undefined;
+  /** Which length `maxNorm` means: the `normType`-norm. */
+  readonly normType?: number;
+  /** Each row's gradient is divided by how often the ids name it. */
+  readonly scaleGradByFreq?: boolean;
 }
+
+/** The rows of `weight` `[V, D]` named by `ids` (int32, any shape): `[…ids, D]`. */
+export function embedding(ids: Tensor, weight: Tensor, options: RowOptions = {}): Tensor {
+  const { paddingIdx, maxNorm, normType = 2, scaleGradByFreq = false } = options;
+  const padding = paddingIdx !== undefined && paddingIdx < 0 ? weight.shape[0]! + paddingIdx : paddingIdx;
+  if (maxNorm !== undefined) shorten(weight, ids, maxNorm, normType);
+  if (!scaleGradByFreq) return apply1(g.embedding, [weight, ids], { paddingIdx: padding });
+  return tidy(() => scaledGradient(apply1(g.embedding, [weight, ids], { paddingIdx: padding }), frequencies(ids)));
+}
+
+/** Brings the rows that `ids` name to a length of at most `maxNorm`. */
+function shorten(weight: Tensor, ids: Tensor, maxNorm: number, normType: number): void {
+  noGrad(() =>
+    tidy(() => {
+      const { values: rows } = ids.unique();
+      const taken = weight.indexSelect(0, rows);
+      const lengths = taken.norm(normType, { dim: 1, keepdim: true });
+      const factors = where(lengths.gt(maxNorm), lengths.add(1e-7).reciprocal().mul(maxNorm), 1);
+      weight.indexCopy_(0, rows, taken.mul(factors).to(weight.dtype));
+    }),
+  );
+}
+
+/** For each id, how often it is named, `[…ids, 1]`. */
+function frequencies(ids: Tensor): Tensor {
+  const { inverse, counts } = ids.unique();
+  return counts.indexSelect(0, inverse.reshape(-1)).reshape(...ids.shape, 1);
+}
+
+/** The rows as they are, with a gradient divided by `counts`. */
+const scaledGradient = defineFunction<[rows: Tensor, counts: Tensor]>({
+  name: "embeddingScale",
+  forward(ctx, rows, counts) {
+    ctx.save(counts);
+    return rows;
+  },
+  backward: (ctx, grad) => [grad.div(ctx.saved[0]!.to(grad.dtype)), undefined],
+});
 
 export type BagMode = "sum" | "mean" | "max";
 
@@ -32,6 +73,9 @@ export interface EmbeddingBagOptions {
   readonly includeLastOffset?: boolean;
   /** A row that no bag counts; negative counts from the end. */
   readonly paddingIdx?: number | undefined;
+  readonly maxNorm?: RowOptions["maxNorm"];
+  readonly normType?: number;
+  readonly scaleGradByFreq?: boolean;
 }
 
 /**
@@ -55,7 +99,9 @@ export function embeddingBag(ids: Tensor, weight: Tensor, options: EmbeddingBagO
   const kept = bags.map((bag) => bag.filter((i) => values[i] !== padding));
   return tidy(() => {
     const places = int32(kept.flat());
-    const rows = embedding(ids.reshape(-1).indexSelect(0, places), weight); // [kept, D]
+    if (options.maxNorm !== undefined) shorten(weight, ids.reshape(-1), options.maxNorm, options.normType ?? 2);
+    const scaleGradByFreq = options.scaleGradByFreq ?? false;
+    const rows = embedding(ids.reshape(-1).indexSelect(0, places), weight, { scaleGradByFreq }); // [kept, D]
     if (mode === "max") return maximum(rows, kept);
     const factors = perSampleWeights?.reshape(-1).indexSelect(0, places).unsqueeze(1); // [kept, 1]
     const bagOf = int32(kept.flatMap((bag, b) => bag.map(() => b)));
