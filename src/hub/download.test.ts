@@ -92,6 +92,17 @@ test("offline after one online use", async (t) => {
   await assert.rejects(hubDownload("org/name", "config.json", { ...options, forceDownload: true }), /forceDownload/);
 });
 
+test("what is here needs no retries when the hub is away", async (t) => {
+  const { hub, options } = await world(t);
+  const nowhere = { ...options, endpoint: "http://no-such-host.invalid" };
+  await assert.rejects(snapshotDownload("org/name", nowhere), /could not be asked: /);
+  const snapshot = await snapshotDownload("org/name", options);
+  hub.close();
+  assert.equal(await snapshotDownload("org/name", { ...options, retryDelayMs: 60_000 }), snapshot);
+  const file = await hubDownload("org/name", "config.json", { ...options, retryDelayMs: 60_000 });
+  assert.ok(file.startsWith(snapshot));
+});
+
 test("a snapshot that is here in part is not taken for a whole one", async (t) => {
   const { options } = await world(t);
   await snapshotDownload("org/name", { ...options, allowPatterns: "*.json" });

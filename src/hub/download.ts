@@ -11,7 +11,6 @@ import { blobOf, commitOf, type FileMetadata, fileMetadata, listTree, type TreeE
 import type { HubCache } from "./cache.ts";
 import {
   CacheWriteError,
-  ConnectionError,
   EntryNotFoundError,
   HubError,
   LocalEntryNotFoundError,
@@ -102,7 +101,8 @@ async function listing(
   cache: HubCache,
 ): Promise<{ readonly commit: string; readonly tree: readonly TreeEntry[] } | { readonly missing: HubError }> {
   try {
-    const commit = await commitOf(repo, settled);
+    const isHere = (await cache.readRef(repo, settled.revision)) !== undefined;
+    const commit = await commitOf(repo, isHere ? { ...settled, retries: 0 } : settled); // one failure is enough then
     let tree = await cache.readTree(repo, commit);
     if (tree === undefined) {
       tree = await listTree(repo, commit, settled);
@@ -244,9 +244,8 @@ function notHere(reason: HubError, what: string, facts: Readonly<Record<string, 
   if (reason instanceof RepositoryNotFoundError || reason.facts["status"] === 401) return reason;
   const offline = reason instanceof OfflineModeError;
   const why = offline ? "HF_HUB_OFFLINE or localFilesOnly is set" : reason.message.replace(/^hub: /, "");
-  const advice = reason instanceof ConnectionError ? "Check the connection" : "Fetch it online once";
   return new LocalEntryNotFoundError(
-    `hub: there is ${what} on this machine, and the hub was not to be asked: ${why} ${offline ? `${advice}.` : ""}`.trim(),
+    `hub: there is ${what} on this machine, and the hub ${offline ? "was not to" : "could not"} be asked: ${why}${offline ? ". Fetch it online once." : ""}`,
     { ...reason.facts, ...facts },
     { cause: reason },
   );

@@ -55,7 +55,7 @@ export async function request(url: string, options: RequestOptions): Promise<Exc
       pause = pauseOf(exchange.response) ?? pause;
       exchange.cancel();
     } catch (error) {
-      if (!(error instanceof ConnectionError) || last) throw error;
+      if (!(error instanceof ConnectionError) || last || error.facts["code"] === "ENOTFOUND") throw error; // no such host
     }
     await sleep(pause, signal);
   }
@@ -209,7 +209,7 @@ function lost(url: string, { signal, about }: RequestOptions, error: unknown): u
   const said = cause instanceof Error ? cause.message || cause.name : String(cause);
   return new ConnectionError(
     `hub: the connection to ${url} failed: ${said}. Is the network there, and HF_ENDPOINT right?`,
-    { url, ...about },
+    { url, code: cause instanceof Error && "code" in cause ? cause.code : undefined, ...about },
     { cause: error },
   );
 }

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { hubDownload, snapshotDownload } from "../../src/hub/download.ts";
 import { startHub } from "../hub/server.ts";
 import { kindling, newFolder } from "./kindling.ts";
 
@@ -40,7 +41,7 @@ test("download, list, verify and remove", async (t) => {
   const spoiled = await kindling(["cache", "verify", "--remove"]);
   assert.equal(spoiled.code, 1);
   assert.match(spoiled.stderr, /1 of 2 files are not what their names say\. They were deleted/);
-  await kindling(["download", "org/name", "model.safetensors"]);
+  await hubDownload("org/name", "model.safetensors", { progress: false });
   const [verified, unknown] = await Promise.all([
     kindling(["cache", "verify"]),
     kindling(["cache", "rm", "org/other"]),
@@ -49,7 +50,7 @@ test("download, list, verify and remove", async (t) => {
   assert.match(unknown.stderr, /"org\/other" is not in /);
 
   const next = repo.commit({ "config.json": "{ }" });
-  await kindling(["download", "org/name"]);
+  await snapshotDownload("org/name", { progress: false });
   const removed = await kindling(["cache", "rm", "org/name", "--revision", commit]);
   assert.equal(removed.stdout, `Deleted ${commit} of org/name.\n`);
   const root = join(folder, "cache", "models--org--name");
