@@ -9,7 +9,8 @@ shards/              … and in shards
     head: {name, config, labels, right: {logits, loss, grads, after, steps}, left: {logits, loss}}
     grads: {parameter: [norm, dot, dot]}, the dots being with drawn vectors; steps: the same of the parameters after one step of AdamW
 
-Everything is computed in float64 with float32 weights. Numbers are written with nine digits.
+Everything is computed in float64 with float32 weights, but for ModernBERT, whose softmax is in float32. Numbers are written with
+nine digits.
 """
 
 import gzip
@@ -46,12 +47,22 @@ def weights_of(name, shape):
     return (1 + 0.5 * u if is_norm else 0.6 * u).float()
 
 
+def parameters_of(model):
+    """Tied ones under the name of the table that they are tied to."""
+    tied = model.all_tied_weights_keys
+    return [(name, p) for name, p in model.named_parameters(remove_duplicate=False) if name not in tied]
+
+
 def fill(model, prefix):
     """The same for a base model alone and within a head's model."""
     with torch.no_grad():
-        for name, p in model.named_parameters():
+        for name, p in parameters_of(model):
             p.copy_(weights_of(name.removeprefix(f"{prefix}."), p.shape))
     model.tie_weights()
+
+
+def dtype_of(config):
+    return torch.float32 if config.model_type == "modernbert" else torch.float64
 
 
 def numbers(t):
@@ -87,15 +98,16 @@ def batch(pad, left, types):
 
 
 def run(cls, config, prefix, inputs, labels, train):
-    model = cls(config).double().eval()
+    model = cls(config).to(dtype_of(config)).eval()
     fill(model, prefix)
+    labels = {k: v.to(dtype_of(config)) if v.is_floating_point() else v for k, v in labels.items()}
     answer = model(**inputs, **labels)
     names = [k for k in answer.keys() if k != "loss"]
     result = {"logits": {k: numbers(answer[k]) for k in names}, "loss": answer.loss.item()}
     if not train:
         return result
     answer.loss.backward()
-    parameters = list(model.named_parameters())
+    parameters = parameters_of(model)
     unused = [name for name, p in parameters if p.grad is None]
     parameters = [(name, p) for name, p in parameters if p.grad is not None]
     result["unused"] = unused
@@ -113,7 +125,8 @@ def heads_of(family, config, pad):
     tags = {"labels": torch.where(torch.tensor([[i < n for i in range(T)] for n in lengths]), torch.arange(B * T).reshape(B, T) % 3, -100)}
     three = {"num_labels": 3}
     yield f"{family}ForSequenceClassification", three, None, classes
-    yield f"{family}ForSequenceClassification", {"num_labels": 1}, None, {"labels": torch.tensor([0.5, -1.25, 2.0]).double()}
+    one = {"num_labels": 1, "problem_type": "regression"} if family == "DebertaV2" else {"num_labels": 1}  # DeBERTa guesses in its own way
+    yield f"{family}ForSequenceClassification", one, None, {"labels": torch.tensor([0.5, -1.25, 2.0]).double()}
     several = torch.tensor([[1.0, 0, 1], [0, 0, 1], [1, 1, 0]]).double()
     yield f"{family}ForSequenceClassification", {**three, "problem_type": "multi_label_classification"}, None, {"labels": several}
     yield f"{family}ForSequenceClassification", {**three, "problem_type": "regression"}, None, {"labels": several * 2 - 0.5}
@@ -144,7 +157,7 @@ def architecture(name, family, fields, only=None):
     types = getattr(config, "type_vocab_size", 0)
     pad = config.pad_token_id
     sides = {side: batch(pad, side == "left", types) for side in ("right", "left")}
-    model = base(config).double().eval()
+    model = base(config).to(dtype_of(config)).eval()
     fill(model, prefix)
     answer = model(**sides["right"], output_hidden_states=True, output_attentions=True)
     shown = {"hidden": [numbers(h) for h in answer.hidden_states], "attentions": [numbers(a) for a in answer.attentions],
@@ -152,7 +165,7 @@ def architecture(name, family, fields, only=None):
     if answer.get("pooler_output") is not None:
         shown["pooled"] = numbers(answer.pooler_output)
     embeds = draw("inputs_embeds", model(**sides["right"]).last_hidden_state.shape[:2] + (model.get_input_embeddings().embedding_dim,))
-    shown["embeds"] = numbers(model(inputs_embeds=embeds, position_ids=torch.arange(T).flip(0)[None]).last_hidden_state)
+    shown["embeds"] = numbers(model(inputs_embeds=embeds.to(dtype_of(config)), position_ids=torch.arange(T).flip(0)[None]).last_hidden_state)
     if family not in ("DebertaV2", "ModernBert"):
         added = torch.where(draw("mask", (B, 1, T, T)) > -0.4, draw("bias", (B, 1, T, T)), torch.finfo(torch.float64).min)
         added[:, :, :, 0] = 0

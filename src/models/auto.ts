@@ -42,35 +42,109 @@ const seq2SeqModels: Table<Make<Seq2SeqRnn>> = {
 };
 
 const bert = () => import("./bert.ts");
+const distilbert = () => import("./distilbert.ts");
+const roberta = () => import("./roberta.ts");
+const xlmRoberta = () => import("./xlm-roberta.ts");
+const camembert = () => import("./camembert.ts");
+const electra = () => import("./electra.ts");
+const albert = () => import("./albert.ts");
+const mpnet = () => import("./mpnet.ts");
+const debertaV2 = () => import("./deberta-v2.ts");
+const modernbert = () => import("./modernbert.ts");
 
 const baseModels: Classes<EncoderInputs, BaseModelOutput> = {
   bert: async () => (await bert()).BertModel,
+  distilbert: async () => (await distilbert()).DistilBertModel,
+  roberta: async () => (await roberta()).RobertaModel,
+  "xlm-roberta": async () => (await xlmRoberta()).XLMRobertaModel,
+  camembert: async () => (await camembert()).CamembertModel,
+  electra: async () => (await electra()).ElectraModel,
+  albert: async () => (await albert()).AlbertModel,
+  mpnet: async () => (await mpnet()).MPNetModel,
+  "deberta-v2": async () => (await debertaV2()).DebertaV2Model,
+  modernbert: async () => (await modernbert()).ModernBertModel,
 };
 const maskedLMs: Classes<TokenLabelInputs, MaskedLMOutput> = {
   bert: async () => (await bert()).BertForMaskedLM,
+  distilbert: async () => (await distilbert()).DistilBertForMaskedLM,
+  roberta: async () => (await roberta()).RobertaForMaskedLM,
+  "xlm-roberta": async () => (await xlmRoberta()).XLMRobertaForMaskedLM,
+  camembert: async () => (await camembert()).CamembertForMaskedLM,
+  electra: async () => (await electra()).ElectraForMaskedLM,
+  albert: async () => (await albert()).AlbertForMaskedLM,
+  mpnet: async () => (await mpnet()).MPNetForMaskedLM,
+  "deberta-v2": async () => (await debertaV2()).DebertaV2ForMaskedLM,
+  modernbert: async () => (await modernbert()).ModernBertForMaskedLM,
 };
 const sequenceClassifiers: Classes<SequenceClassificationInputs, SequenceClassifierOutput> = {
   bert: async () => (await bert()).BertForSequenceClassification,
+  distilbert: async () => (await distilbert()).DistilBertForSequenceClassification,
+  roberta: async () => (await roberta()).RobertaForSequenceClassification,
+  "xlm-roberta": async () => (await xlmRoberta()).XLMRobertaForSequenceClassification,
+  camembert: async () => (await camembert()).CamembertForSequenceClassification,
+  electra: async () => (await electra()).ElectraForSequenceClassification,
+  albert: async () => (await albert()).AlbertForSequenceClassification,
+  mpnet: async () => (await mpnet()).MPNetForSequenceClassification,
+  "deberta-v2": async () => (await debertaV2()).DebertaV2ForSequenceClassification,
+  modernbert: async () => (await modernbert()).ModernBertForSequenceClassification,
 };
 const tokenClassifiers: Classes<TokenLabelInputs, TokenClassifierOutput> = {
   bert: async () => (await bert()).BertForTokenClassification,
+  distilbert: async () => (await distilbert()).DistilBertForTokenClassification,
+  roberta: async () => (await roberta()).RobertaForTokenClassification,
+  "xlm-roberta": async () => (await xlmRoberta()).XLMRobertaForTokenClassification,
+  camembert: async () => (await camembert()).CamembertForTokenClassification,
+  electra: async () => (await electra()).ElectraForTokenClassification,
+  albert: async () => (await albert()).AlbertForTokenClassification,
+  mpnet: async () => (await mpnet()).MPNetForTokenClassification,
+  "deberta-v2": async () => (await debertaV2()).DebertaV2ForTokenClassification,
+  modernbert: async () => (await modernbert()).ModernBertForTokenClassification,
 };
 const questionAnswerers: Classes<QuestionAnsweringInputs, QuestionAnsweringModelOutput> = {
   bert: async () => (await bert()).BertForQuestionAnswering,
+  distilbert: async () => (await distilbert()).DistilBertForQuestionAnswering,
+  roberta: async () => (await roberta()).RobertaForQuestionAnswering,
+  "xlm-roberta": async () => (await xlmRoberta()).XLMRobertaForQuestionAnswering,
+  camembert: async () => (await camembert()).CamembertForQuestionAnswering,
+  electra: async () => (await electra()).ElectraForQuestionAnswering,
+  albert: async () => (await albert()).AlbertForQuestionAnswering,
+  mpnet: async () => (await mpnet()).MPNetForQuestionAnswering,
+  "deberta-v2": async () => (await debertaV2()).DebertaV2ForQuestionAnswering,
+  modernbert: async () => (await modernbert()).ModernBertForQuestionAnswering,
 };
 const choosers: Classes<MultipleChoiceInputs, MultipleChoiceModelOutput> = {
   bert: async () => (await bert()).BertForMultipleChoice,
+  distilbert: async () => (await distilbert()).DistilBertForMultipleChoice,
+  roberta: async () => (await roberta()).RobertaForMultipleChoice,
+  "xlm-roberta": async () => (await xlmRoberta()).XLMRobertaForMultipleChoice,
+  camembert: async () => (await camembert()).CamembertForMultipleChoice,
+  electra: async () => (await electra()).ElectraForMultipleChoice,
+  albert: async () => (await albert()).AlbertForMultipleChoice,
+  mpnet: async () => (await mpnet()).MPNetForMultipleChoice,
+  "deberta-v2": async () => (await debertaV2()).DebertaV2ForMultipleChoice,
+  modernbert: async () => (await modernbert()).ModernBertForMultipleChoice,
 };
 const nextSentencePredictors: Classes<SequenceClassificationInputs, NextSentencePredictorOutput> = {
   bert: async () => (await bert()).BertForNextSentencePrediction,
 };
 const preTrainers: Classes<PreTrainingInputs, PreTrainingOutput> = {
   bert: async () => (await bert()).BertForPreTraining,
+  electra: async () => (await electra()).ElectraForPreTraining,
+  albert: async () => (await albert()).AlbertForPreTraining,
 };
 
 /** How the classes of a type begin, for files that name only the class. */
 const families: { readonly [family: string]: string | undefined } = {
   Bert: "bert",
+  DistilBert: "distilbert",
+  Roberta: "roberta",
+  XLMRoberta: "xlm-roberta",
+  Camembert: "camembert",
+  Electra: "electra",
+  Albert: "albert",
+  MPNet: "mpnet",
+  DebertaV2: "deberta-v2",
+  ModernBert: "modernbert",
 };
 
 function modelTypeOf(architecture: string | undefined): string | undefined {

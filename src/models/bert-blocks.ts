@@ -1,5 +1,5 @@
 // The blocks of BERT and of those that kept them: embeddings that are summed, attention and feed-forward layers normalised after
-// their sum, the pooler, and the heads that score words and texts.
+// their sum, and the pooler.
 
 import { ModuleList } from "../nn/container.ts";
 import { Dropout } from "../nn/dropout.ts";
@@ -7,7 +7,6 @@ import { Embedding } from "../nn/embedding.ts";
 import { callLinear, Linear } from "../nn/linear.ts";
 import { Module } from "../nn/module.ts";
 import { LayerNorm } from "../nn/normalization.ts";
-import { Parameter } from "../nn/parameter.ts";
 import type { Activation } from "../ops/matmul.ts";
 import { arange, zeros } from "../tensor/create.ts";
 import { dropoutAdd } from "../tensor/functional/activation.ts";
@@ -66,10 +65,11 @@ export class SummedEmbeddings extends Module<[inputs: EncoderInputs], Tensor> {
   readonly LayerNorm: LayerNorm;
   readonly dropout: Dropout;
 
-  constructor(config: EmbeddingsConfig, width: number) {
+  /** `positionPadding` is the place of padding, which learns nothing, in models that have one. */
+  constructor(config: EmbeddingsConfig, width: number, positionPadding: number | null = null) {
     super();
     this.wordEmbeddings = paddedEmbedding(config.vocabSize, width, config.padTokenId);
-    this.positionEmbeddings = new Embedding(config.maxPositionEmbeddings, width);
+    this.positionEmbeddings = paddedEmbedding(config.maxPositionEmbeddings, width, positionPadding);
     this.tokenTypeEmbeddings = new Embedding(config.typeVocabSize, width);
     this.LayerNorm = new LayerNorm(width, { eps: config.layerNormEps });
     this.dropout = new Dropout(config.hiddenDropoutProb);
@@ -203,53 +203,6 @@ export class LayerStack<S extends Shared> extends Module<[x: Tensor, options: Ru
   forward(x: Tensor, options: RunOptions<S>): BaseModelOutput {
     return runLayers(this.layer, x, options);
   }
-}
-
-/** `norm(activation(dense(x)))`: what stands between a model and the scores of words, `[B, T, C]` to `[B, T, E]`. */
-export class PredictionTransform extends Module<[x: Tensor], Tensor> {
-  readonly dense: Linear;
-  readonly LayerNorm: LayerNorm;
-  readonly activation: Activation;
-
-  constructor({ hiddenSize, hiddenAct, layerNormEps: eps }: LayerConfig, width: number = hiddenSize) {
-    super();
-    this.dense = new Linear(hiddenSize, width);
-    this.LayerNorm = new LayerNorm(width, { eps });
-    this.activation = activationOf(hiddenAct);
-  }
-
-  forward(x: Tensor): Tensor {
-    return this.LayerNorm(callLinear(this.dense, x, { activation: this.activation }));
-  }
-}
-
-/** Scores of words, `[B, T, C]` to `[B, T, V]`. Its weight is most often the table of words, and its bias has two names. */
-export class LMPredictionHead extends Module<[x: Tensor], Tensor> {
-  readonly transform: PredictionTransform;
-  readonly decoder: Linear;
-  bias: Parameter;
-
-  constructor(config: LayerConfig & { readonly vocabSize: number }, width: number = config.hiddenSize) {
-    super();
-    this.transform = new PredictionTransform(config, width);
-    this.decoder = new Linear(width, config.vocabSize);
-    this.bias = new Parameter(zeros([config.vocabSize]));
-  }
-
-  forward(x: Tensor): Tensor {
-    return callLinear(this.decoder, this.transform(x));
-  }
-}
-
-/** Makes a head's weight the table of words, and the bias beside it the decoder's. */
-export function tieHead(
-  head: { readonly decoder: Linear; bias: Parameter },
-  words: Embedding,
-  { tieWordEmbeddings }: { readonly tieWordEmbeddings: boolean },
-): void {
-  if (tieWordEmbeddings) head.decoder.weight = words.weight;
-  const { bias } = head.decoder;
-  if (bias !== undefined && (tieWordEmbeddings || bias.numel !== head.bias.numel)) head.bias = bias;
 }
 
 /** `tanh(dense(x[0]))`, `[B, T, C]` to `[B, C]`. */

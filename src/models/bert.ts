@@ -10,18 +10,11 @@ import { callLinear, Linear } from "../nn/linear.ts";
 import { Module } from "../nn/module.ts";
 import { crossEntropy } from "../tensor/functional/losses.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import {
-  BertLayer,
-  BertPooler,
-  LayerStack,
-  LMPredictionHead,
-  type MaskShared,
-  SummedEmbeddings,
-  tieHead,
-} from "./bert-blocks.ts";
+import { BertLayer, BertPooler, LayerStack, type MaskShared, SummedEmbeddings } from "./bert-blocks.ts";
 import { flag, probability, size } from "./configuration.ts";
 import { activationName, attentionMask, batchSizes, howOf } from "./encoder-blocks.ts";
 import { checkHeads, completeConfig, type Defaults, type EncoderConfig, optional, positive } from "./encoder-config.ts";
+import { LMPredictionHead, tieHead } from "./head-blocks.ts";
 import {
   answerQuestions,
   checkClasses,

@@ -130,6 +130,8 @@ export function mergeHeads(y: Tensor): Tensor {
 
 export interface AttendOptions {
   readonly mask: Tensor | undefined;
+  /** Added to the scores, `[1 or B, H, T, T]`. */
+  readonly bias?: Tensor | undefined;
   /** Of the weights; 0 outside of training. */
   readonly dropoutP: number;
   readonly scale?: number;
@@ -143,17 +145,19 @@ export function attend(
   v: Tensor,
   options: AttendOptions,
 ): [y: Tensor, weights: Tensor | undefined] {
-  const { mask: attnMask, dropoutP, how, scale = 1 / Math.sqrt(q.size(-1)) } = options;
+  const { mask, bias, dropoutP, how, scale = 1 / Math.sqrt(q.size(-1)) } = options;
   if (how.implementation === "sdpa") {
+    const attnMask = bias === undefined || mask === undefined ? (bias ?? mask) : bias.add(addedMask(mask, bias));
     return [mergeHeads(scaledDotProductAttention(q, k, v, { attnMask, dropoutP, scale })), undefined];
   }
-  const scores = q.matmul(k.mT).mul(scale); // [B, H, T, T]
+  const plain = q.matmul(k.mT).mul(scale); // [B, H, T, T]
+  const scores = bias === undefined ? plain : plain.add(bias);
   const masked =
-    attnMask === undefined
+    mask === undefined
       ? scores
-      : attnMask.dtype === "bool"
-        ? scores.maskedFill(attnMask.logicalNot(), least)
-        : scores.add(attnMask);
+      : mask.dtype === "bool"
+        ? scores.maskedFill(mask.logicalNot(), least)
+        : scores.add(mask);
   const weights = softmax(masked, -1);
   const kept = dropout(weights, dropoutP, { training: dropoutP > 0 });
   return [mergeHeads(kept.matmul(v)), how.attentions ? kept : undefined];

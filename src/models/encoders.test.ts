@@ -25,6 +25,17 @@ import type { AnyTransformer, ModelClass } from "./pretrained-transformer.ts";
 
 const architectures: { readonly [name: string]: () => Promise<object> } = {
   bert: () => import("./bert.ts"),
+  distilbert: () => import("./distilbert.ts"),
+  roberta: () => import("./roberta.ts"),
+  "xlm-roberta": () => import("./xlm-roberta.ts"),
+  camembert: () => import("./camembert.ts"),
+  electra: () => import("./electra.ts"),
+  albert: () => import("./albert.ts"),
+  mpnet: () => import("./mpnet.ts"),
+  "deberta-v2": () => import("./deberta-v2.ts"),
+  "deberta-v2-conv": () => import("./deberta-v2.ts"),
+  modernbert: () => import("./modernbert.ts"),
+  "modernbert-mean": () => import("./modernbert.ts"),
 };
 
 function classOf(module: object, name: string): ModelClass<AnyTransformer> {

@@ -2,7 +2,7 @@
 // what is missing, left over, of another size or broken is told. The folders were written by transformers.
 
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -65,6 +65,31 @@ test("a folder that Python wrote gives Python's logits", async () => {
   logitsOf(model).forEach((x, i) => assert.ok(Math.abs(x - wanted[i]!) <= 1e-5 * Math.max(1, Math.abs(wanted[i]!))));
   assert.equal(model.getOutputEmbeddings()!.weight, model.getInputEmbeddings().weight);
 });
+
+for (const name of readdirSync(join(fixtures, "files"))) {
+  test(`${name}: the folder that Python wrote, and back`, async (t) => {
+    const expected = encoderGolden(name);
+    const model = await AutoModelForMaskedLM.fromPretrained(join(fixtures, "files", name), {
+      onWarning: (text) => assert.fail(text),
+    });
+    assert.deepEqual(model.loadingInfo, { missingKeys: [], unexpectedKeys: [], mismatchedKeys: [] });
+    const { logits } = noGrad(() => model(inputsOf(expected.inputs.right)));
+    const wanted = expected.heads.find((head) => head.name === model.constructor.name)!.right.logits.logits!.data;
+    logits.toArray().forEach((x: number, i: number) => {
+      assert.ok(Math.abs(x - wanted[i]!) <= 1e-5 * Math.max(1, Math.abs(wanted[i]!)), `${i}: ${x}, not ${wanted[i]}`);
+    });
+    const folder = copied(t, join(fixtures, "files", name));
+    await model.savePretrained(folder);
+    const names = (at: string): string[] => [
+      ...readSafetensors(new Uint8Array(readFileSync(join(at, "model.safetensors")))).tensors.keys(),
+    ];
+    assert.deepEqual(names(folder).sort(), names(join(fixtures, "files", name)).sort());
+    const again = await AutoModelForMaskedLM.fromPretrained(folder, { onWarning: (text) => assert.fail(text) });
+    const same = noGrad(() => again(inputsOf(expected.inputs.right))).logits;
+    assert.deepEqual([...same.toArray()], [...logits.toArray()]);
+    assert.equal((await AutoConfig.fromPretrained(folder)).modelType, model.config.modelType);
+  });
+}
 
 test("a base model out of a head's file, a head on a base model's, and both through shards and old spellings", async () => {
   const warnings: string[] = [];

@@ -209,7 +209,7 @@ export function initDefault(module: AnyModule, wanted: Wanted, std: number): voi
 }
 
 /** A parameter with `rows` rows, the new ones being the mean of the old or drawn with `std`. */
-function replaceRows(module: AnyModule, name: "weight" | "bias", rows: number, std: number | undefined): void {
+export function replaceRows(module: AnyModule, name: "weight" | "bias", rows: number, std: number | undefined): void {
   const old = (module as unknown as Record<string, Parameter>)[name]!; // the caller's layer has it
   const made = noGrad(() =>
     tidy(() => {

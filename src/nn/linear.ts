@@ -53,8 +53,13 @@ export function callLinear(layer: Module<[x: Tensor], Tensor>, x: Tensor, option
     return linear(x, weight, bias, options);
   }
   const { activation, residual } = options;
-  const y = activation === undefined ? layer(x) : activations[activation](layer(x));
+  const y = activation === undefined ? layer(x) : activate(layer(x), activation);
   return residual === undefined ? y : y.add(residual);
+}
+
+/** One of the activations that `linear` applies, alone. */
+export function activate(x: Tensor, activation: Activation): Tensor {
+  return activations[activation](x);
 }
 
 const activations: { readonly [a in Activation]: (x: Tensor) => Tensor } = {
