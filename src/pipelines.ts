@@ -1,6 +1,7 @@
 // Tasks as functions of texts.
 
 export type { PipelineCall, PipelineOptions } from "./pipelines/calls.ts";
+export { CrossEncoder, type CrossEncoderOptions, type RankedDocument } from "./pipelines/cross-encoder.ts";
 export type { FeatureExtractionOptions, FeatureExtractionPipeline } from "./pipelines/feature-extraction.ts";
 export type { FilledMask, FillMaskOptions, FillMaskPipeline } from "./pipelines/fill-mask.ts";
 export {
@@ -11,12 +12,24 @@ export {
   pipeline,
   type Task,
 } from "./pipelines/pipeline.ts";
+export type { PoolingMode, SentenceModule } from "./pipelines/pooling.ts";
 export type {
   Answer,
   Question,
   QuestionAnsweringOptions,
   QuestionAnsweringPipeline,
 } from "./pipelines/question-answering.ts";
+export {
+  type SearchHit,
+  type SemanticSearchOptions,
+  type Similarity,
+  semanticSearch,
+} from "./pipelines/semantic-search.ts";
+export {
+  type SentenceEncodeOptions,
+  SentenceTransformer,
+  type SentenceTransformerParts,
+} from "./pipelines/sentence-transformer.ts";
 export {
   type SummarizationOptions,
   type SummarizationPipeline,

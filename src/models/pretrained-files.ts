@@ -5,6 +5,8 @@ import { platform } from "#runtime/base/platform";
 import { openModelFolder, readModelConfig } from "#runtime/checkpoint/model-files";
 import { openHubFile } from "#runtime/hub/cache";
 import { AutoTokenizer as FolderTokenizer } from "#runtime/text/tokenizer";
+import { CheckpointError } from "../base/errors.ts";
+import { openFolder } from "../checkpoint/open-source.ts";
 import { blobSource } from "../checkpoint/source.ts";
 import type { Folder } from "../checkpoint/weight-files.ts";
 import { openWeights, type Weights } from "../checkpoint/weights.ts";
@@ -70,6 +72,19 @@ export const AutoTokenizer: {
     return loadTokenizer({ tokenizerJson, tokenizerConfig, specialTokensMap }, own);
   },
 };
+
+/** The files that `choose` takes of what has that name: of a folder, or of a repository of the hub. */
+export async function openFiles(
+  name: string,
+  choose: (paths: readonly string[]) => readonly string[],
+  options: PretrainedOptions = {},
+): Promise<Folder> {
+  if (platform.name === "web") return browserFolder(name, choose, options);
+  const path = await pretrainedFolder(name, choose, pretrainedOptions(options));
+  const folder = await openFolder(path);
+  if (folder !== undefined) return folder;
+  throw new CheckpointError(`${path}: there is no such folder.`, { folder: path });
+}
 
 /** A repository's files as they lie in the browser's cache. */
 async function browserFolder(

@@ -1,0 +1,74 @@
+// Which of many vectors are closest to a vector: by products of matrices in pieces, so that the memory does not grow with the
+// number of pairs.
+
+import { ArgumentError, ShapeError } from "../base/errors.ts";
+import { showShape } from "../base/shape.ts";
+import { normalize } from "../tensor/functional/distance.ts";
+import { noGrad } from "../tensor/grad-mode.ts";
+import { tidy } from "../tensor/scope.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+
+export type Similarity = "cosine" | "dot" | "euclidean" | "manhattan";
+
+/** `[N, D]` and `[M, D]` to `[N, M]`; larger is closer, so that distances are negative. */
+export const similarities: { readonly [name in Similarity]: (a: Tensor, b: Tensor) => Tensor } = {
+  cosine: (a, b) => normalize(a, { dim: 1 }).matmul(normalize(b, { dim: 1 }).t()),
+  dot: (a, b) => a.matmul(b.t()),
+  euclidean: (a, b) => differences(a, b).square().sum({ dim: -1 }).sqrt().neg(),
+  manhattan: (a, b) => differences(a, b).abs().sum({ dim: -1 }).neg(),
+};
+
+function differences(a: Tensor, b: Tensor): Tensor {
+  return a.unsqueeze(1).sub(b.unsqueeze(0)); // [N, M, D]
+}
+
+/** As sentence-transformers spells it. */
+export interface SearchHit {
+  readonly corpus_id: number;
+  readonly score: number;
+}
+
+export interface SemanticSearchOptions {
+  /** Hits for each query, best first. Default 10. */
+  readonly topK?: number;
+  /** Default "cosine". */
+  readonly scoreFunction?: Similarity;
+  /** Vectors of the corpus and queries that are compared at a time. */
+  readonly corpusChunkSize?: number;
+  readonly queryChunkSize?: number;
+}
+
+/** For each query `[Q, D]` the closest vectors of the corpus `[N, D]`. */
+export function semanticSearch(queries: Tensor, corpus: Tensor, options: SemanticSearchOptions = {}): SearchHit[][] {
+  const { topK = 10, scoreFunction = "cosine", corpusChunkSize = 16384, queryChunkSize = 64 } = options;
+  if (queries.ndim !== 2 || corpus.ndim !== 2 || queries.size(1) !== corpus.size(1))
+    throw new ShapeError(
+      `semanticSearch: queries ${showShape(queries.shape)} and corpus ${showShape(corpus.shape)}; wants [Q, D] and [N, D].`,
+      { queries: queries.shape, corpus: corpus.shape },
+    );
+  if (!Object.hasOwn(similarities, scoreFunction))
+    throw new ArgumentError(
+      `semanticSearch: scoreFunction "${scoreFunction}"; it is one of ${Object.keys(similarities).join(", ")}.`,
+      {},
+    );
+  if (!(Number.isInteger(topK) && topK >= 1))
+    throw new ArgumentError(`semanticSearch: topK is ${topK}; it is a whole number of at least 1.`, { topK });
+  const found: SearchHit[][] = Array.from({ length: queries.size(0) }, () => []);
+  const like = similarities[scoreFunction];
+  noGrad(() => {
+    for (let n = 0; n < corpus.size(0); n += corpusChunkSize) {
+      const part = corpus.narrow(0, n, Math.min(corpusChunkSize, corpus.size(0) - n));
+      for (let q = 0; q < queries.size(0); q += queryChunkSize) {
+        const asked = queries.narrow(0, q, Math.min(queryChunkSize, queries.size(0) - q));
+        tidy(() => {
+          const { values, indices } = like(asked, part).topk(Math.min(topK, part.size(0)));
+          const [scores, places] = [values.tolist() as number[][], indices.tolist() as number[][]]; // [q, k] each
+          scores.forEach((row, i) => {
+            found[q + i]!.push(...row.map((score, k) => ({ corpus_id: n + places[i]![k]!, score })));
+          });
+        });
+      }
+    }
+  });
+  return found.map((hits) => hits.sort((a, b) => b.score - a.score || a.corpus_id - b.corpus_id).slice(0, topK));
+}
