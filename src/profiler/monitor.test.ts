@@ -5,9 +5,13 @@ import { close, deepEqual, equal, ok } from "../../test/portable/harness.ts";
 import { tolerances } from "../../test/tolerances.ts";
 import { manualSeed } from "../base/random.ts";
 import { ReLU, Sigmoid } from "../nn/activation.ts";
+import { BatchNorm2d } from "../nn/batch-norm.ts";
 import { Sequential } from "../nn/container.ts";
+import { Conv1d, Conv2d } from "../nn/convolution.ts";
+import { Dropout } from "../nn/dropout.ts";
 import { Linear } from "../nn/linear.ts";
 import { Module } from "../nn/module.ts";
+import { MaxPool2d } from "../nn/pooling.ts";
 import { GRU } from "../nn/rnn.ts";
 import { SGD } from "../optim/sgd.ts";
 import { fromArray, ones, tensor } from "../tensor/create.ts";
@@ -128,6 +132,60 @@ test("of a sequence and its state the sequence counts", () => {
   watch.step(new SGD(gru.parameters(), { lr: 0.1 }));
   close(has(watch.rows[0]!.activation), [rms(...Array.from(y.toArray(), Number))], tolerances.float32);
   equal(watch.rows[0]!.units, 5);
+});
+
+/** What goes through a convolution, a norm and a ReLU twice, with a sum between that no layer makes. */
+class Images extends Module<[x: Tensor], Tensor> {
+  readonly conv = new Conv2d(1, 3, 2);
+  readonly norm = new BatchNorm2d(3);
+  readonly relu = new ReLU();
+  readonly pool = new MaxPool2d(2);
+  readonly late = new ReLU();
+  forward(x: Tensor): Tensor {
+    const y = this.pool(this.relu(this.norm(this.conv(x)))); // [N, 3, 2, 2]
+    return this.late(y.add(y));
+  }
+}
+
+test("units of convolutions, and of what follows them, are channels", () => {
+  manualSeed(1);
+  const model = new Images();
+  noGrad(() => {
+    model.norm.weight!.fill_(0);
+    model.norm.bias!.copy_(tensor([1, -1, 0])); // the second channel's ReLU is dead, the third is 0 before it
+  });
+  const watch = monitor(model);
+  model(randn([2, 1, 5, 5]))
+    .sum()
+    .backward();
+  watch.step(new SGD(model.parameters(), { lr: 0 }));
+  const counts = watch.rows.map(({ layer, dead, units }) => [layer, dead, units]);
+  deepEqual(counts, [
+    ["conv", 0, 3],
+    ["norm", 1, 3],
+    ["relu", 2, 3],
+    ["pool", 2, 3],
+    ["late", 2, 3],
+  ]);
+
+  const lines = new Sequential(new Conv1d(2, 4, 3), new ReLU(), new Dropout(0));
+  noGrad(() => {
+    lines.parameters()[0]!.fill_(0);
+    lines.parameters()[1]!.copy_(tensor([1, -1, 2, -2]));
+  });
+  const other = monitor(lines);
+  lines(randn([2, 2, 9]))
+    .sum()
+    .backward(); // [2, 4, 7]
+  other.step(new SGD(lines.parameters(), { lr: 0 }));
+  deepEqual(
+    other.rows.map(({ dead, units }) => [dead, units]),
+    [
+      [0, 4],
+      [2, 4],
+      [2, 4],
+    ],
+  );
 });
 
 class Root extends Module<[x: Tensor], Tensor> {

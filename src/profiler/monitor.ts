@@ -12,6 +12,7 @@ import { isGradEnabled, noGrad } from "../tensor/grad-mode.ts";
 import { tidy } from "../tensor/scope.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { type Column, lines } from "./table.ts";
+import { UnitDims } from "./unit-dim.ts";
 
 /** One layer in one step; undefined where it has no such thing. */
 export interface LayerRow {
@@ -28,7 +29,7 @@ export interface LayerRow {
   readonly gradient: number | undefined;
   /** How far the step moved the parameters, over their norm; about 1e-3 is usual. */
   readonly update: number | undefined;
-  /** Units (the last dimension) that were 0 wherever they were computed, of how many. */
+  /** Units that were 0 wherever they were computed, of how many: channels of convolutions, else the last dimension. */
   readonly dead: number | undefined;
   readonly units: number | undefined;
 }
@@ -64,10 +65,11 @@ export class Monitor {
     const found = (layer: string, phase: NonFinite["phase"]): void => {
       this.firstNonFinite ??= { step: this.steps.length, layer, phase };
     };
+    const unitDims = new UnitDims();
     this.#layers = model
       .namedModules()
       .filter(([, module]) => module.children().length === 0 || ownParameters(module).length > 0)
-      .map(([name, module]) => new Layer(name, module, found));
+      .map(([name, module]) => new Layer(name, module, unitDims, found));
   }
 
   /** The last step's rows; empty before the first. */
@@ -137,19 +139,24 @@ class Layer {
   /** Which units were not 0 somewhere in this step. */
   #alive: boolean[] | undefined;
 
-  constructor(name: string, module: AnyModule, found: (layer: string, phase: NonFinite["phase"]) => void) {
+  constructor(
+    name: string,
+    module: AnyModule,
+    unitDims: UnitDims,
+    found: (layer: string, phase: NonFinite["phase"]) => void,
+  ) {
     this.#name = name;
     this.#module = module;
     this.#found = found;
-    this.remove = module.registerForwardHook((_, __, result) => {
+    this.remove = module.registerForwardHook((_, [input], result) => {
       const output = firstTensor(result);
-      if (output !== undefined && isGradEnabled()) this.#record(output);
+      if (output !== undefined && isGradEnabled()) this.#record(output, unitDims.of(module, input, output));
     });
   }
 
-  #record(output: Tensor): void {
+  #record(output: Tensor, unitDim: number): void {
     noGrad(() => tidy(() => this.#see(output.detach(), this.#activation, "forward")));
-    noGrad(() => tidy(() => this.#countUnits(output.detach())));
+    noGrad(() => tidy(() => this.#countUnits(output.detach(), unitDim)));
     if (!output.requiresGrad) return;
     output.registerHook((g) => {
       noGrad(() => tidy(() => this.#see(g.detach(), this.#outputGradient, "backward")));
@@ -159,10 +166,10 @@ class Layer {
     into.add(t);
     if (!allFinite(t)) this.#found(this.#name, phase);
   }
-  #countUnits(t: Tensor): void {
+  #countUnits(t: Tensor, dim: number): void {
     if (t.ndim === 0 || t.numel === 0) return;
-    const units = t.size(-1);
-    const seen = t.ne(0).reshape(-1, units).any({ dim: 0 }).toArray(); // [units]
+    const units = t.size(dim);
+    const seen = t.ne(0).movedim(dim, -1).reshape(-1, units).any({ dim: 0 }).toArray(); // [units]
     const before = this.#alive?.length === units ? this.#alive : undefined; // sequences may differ in length
     this.#alive = Array.from(seen, (x, i) => Number(x) === 1 || before?.[i] === true);
   }
