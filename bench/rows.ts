@@ -40,6 +40,16 @@ interface Case {
   run(t: Inputs): Tensor;
 }
 
+/** x as 8 sequences `[8, C, N / 8]`, with the first numbers of `turned` as 64 filters of width 3. */
+function conv1d(x: Tensor, turned: Tensor): Tensor {
+  const C = x.size(1);
+  const weight = turned
+    .reshape(-1)
+    .narrow(0, 0, 64 * C * 3)
+    .reshape(64, C, 3);
+  return F.conv1d(x.reshape(8, C, -1), weight);
+}
+
 /** What PyTorch runs for the same name stands in `peers/rows_torch.py`. */
 const cases: Readonly<Record<string, Case>> = {
   gelu: { wanted: ["x"], run: ({ x }) => F.gelu(x) },
@@ -55,6 +65,11 @@ const cases: Readonly<Record<string, Case>> = {
   addColumn: { wanted: ["x", "column"], run: ({ x, column }) => x.add(column) },
   addTransposed: { wanted: ["x", "turned"], run: ({ x, turned }) => x.add(turned.t()) },
   dropout: { wanted: ["x"], run: ({ x }) => F.dropout(x, 0.1) },
+  cumsum: { wanted: ["x"], run: ({ x }) => x.cumsum(-1) },
+  cumprod: { wanted: ["x"], run: ({ x }) => x.cumprod(-1) },
+  cummax: { wanted: ["x"], run: ({ x }) => x.cummax(-1).values },
+  logcumsumexp: { wanted: ["x"], run: ({ x }) => x.logcumsumexp(-1) },
+  conv1d: { wanted: ["x", "turned"], run: ({ x, turned }) => conv1d(x, turned) },
   softmax: { wanted: ["x"], run: ({ x }) => F.softmax(x, -1) },
   logSoftmax: { wanted: ["x"], run: ({ x }) => F.logSoftmax(x, -1) },
   layerNorm: {
