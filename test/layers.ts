@@ -35,6 +35,8 @@ const encoderLayer = (): nn.TransformerEncoderLayer => new nn.TransformerEncoder
 const makers: Readonly<Record<string, Maker>> = {
   AdaptiveAvgPool1d: () => given(new nn.AdaptiveAvgPool1d(2), [2, 3, 5]),
   AdaptiveAvgPool2d: () => given(new nn.AdaptiveAvgPool2d(2), [1, 2, 3, 5]),
+  AdaptiveMaxPool1d: () => given(new nn.AdaptiveMaxPool1d(2), [2, 3, 5]),
+  AdaptiveMaxPool2d: () => given(new nn.AdaptiveMaxPool2d(2), [1, 2, 3, 5]),
   AdditiveAttention: () => attention(new nn.AdditiveAttention(4)),
   AvgPool1d: () => given(new nn.AvgPool1d(2), [1, 2, 5]),
   AvgPool2d: () => given(new nn.AvgPool2d(2), [1, 2, 3, 5]),
@@ -44,6 +46,8 @@ const makers: Readonly<Record<string, Maker>> = {
   Bilinear: () => given(new nn.Bilinear(2, 3, 4), [5, 2], [5, 3]),
   Conv1d: () => given(new nn.Conv1d(2, 3, 2), [1, 2, 5]),
   Conv2d: () => given(new nn.Conv2d(2, 3, 2), [1, 2, 3, 4]),
+  ConvTranspose1d: () => given(new nn.ConvTranspose1d(2, 3, 2), [1, 2, 5]),
+  ConvTranspose2d: () => given(new nn.ConvTranspose2d(2, 3, 2), [1, 2, 3, 4]),
   CosineEmbeddingLoss: () => {
     const module = new nn.CosineEmbeddingLoss();
     return { ...given(module, [3, 4], [3, 4]), call: (a, b) => module(a!, b!, fromArray([1, -1, 1], [3])) };
@@ -63,16 +67,26 @@ const makers: Readonly<Record<string, Maker>> = {
   },
   GRU: () => given(new nn.GRU(3, 4, { bidirectional: true }), [5, 2, 3]),
   GRUCell: () => given(new nn.GRUCell(3, 4), [2, 3]),
+  GaussianNLLLoss: () => {
+    const module = new nn.GaussianNLLLoss();
+    return { ...given(module, [3, 4]), call: (x) => module(x!, square(), square()) };
+  },
   GroupNorm: () => given(new nn.GroupNorm(2, 4), [2, 4, 3]),
   KLDivLoss: () => loss(new nn.KLDivLoss({ reduction: "batchmean" }), [3, 4], square),
   LSTM: () => given(new nn.LSTM(3, 4, { numLayers: 2 }), [5, 2, 3]),
   LSTMCell: () => given(new nn.LSTMCell(3, 4), [2, 3]),
   LayerNorm: () => given(new nn.LayerNorm(4), [2, 3, 4]),
   Linear: () => given(new nn.Linear(4, 3), [2, 4]),
+  MarginRankingLoss: () => {
+    const module = new nn.MarginRankingLoss();
+    return { ...given(module, [3], [3]), call: (a, b) => module(a!, b!, fromArray([1, -1, 1], [3])) };
+  },
   MaxPool1d: () => given(new nn.MaxPool1d(2), [1, 2, 5]),
   MaxPool2d: () => given(new nn.MaxPool2d(2), [1, 2, 3, 5]),
   ModuleDict: () => given(new nn.ModuleDict({ a: new nn.Linear(2, 2) }).get("a"), [1, 2]),
   ModuleList: () => given(new nn.ModuleList([new nn.Linear(2, 2)]).at(0), [1, 2]),
+  MultiLabelMarginLoss: () => loss(new nn.MultiLabelMarginLoss(), [1, 4], () => ids([2, 0, -1, 1], 1, 4)),
+  MultiMarginLoss: () => loss(new nn.MultiMarginLoss(), [3, 4], classes),
   MultiLabelSoftMarginLoss: () => loss(new nn.MultiLabelSoftMarginLoss(), [3, 4], square),
   MultiheadAttention: () => {
     const module = new nn.MultiheadAttention(4, 2);
