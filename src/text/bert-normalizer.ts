@@ -3,6 +3,7 @@
 
 import { lowercase, withoutMatches } from "./letters.ts";
 import type { Normalized } from "./normalized.ts";
+import { control, nonspacingMark } from "./old-unicode.ts";
 import { unicodeForm } from "./unicode-forms.ts";
 
 export type BertOptions = {
@@ -13,12 +14,10 @@ export type BertOptions = {
   readonly lowercase: boolean;
 };
 
-// What BERT calls a control character does not hold unassigned ones.
-const removed = /[\0\ufffd]|(?![\t\n\r])[\p{Cc}\p{Cf}\p{Co}]/gu;
+const removed = new RegExp(`[\\0\ufffd]|${control.source}`, "gu");
 const blanks = /[\t\n\r\u0085\p{Z}]/gu;
 const chinese =
   /[\u4e00-\u9fff\u3400-\u4dbf\u{20000}-\u{2a6df}\u{2a700}-\u{2b73f}\u{2b740}-\u{2b81f}\u{2b920}-\u{2ceaf}\uf900-\ufaff\u{2f800}-\u{2fa1f}]/gu;
-const accents = /\p{Mn}/gu;
 const onlyAscii = /^[\t\n\r -~]*$/;
 
 export function bertNormalizer(options: BertOptions): (text: Normalized) => Normalized {
@@ -34,7 +33,7 @@ export function bertNormalizer(options: BertOptions): (text: Normalized) => Norm
       done = done.withText(done.text.replace(blanks, " "));
     }
     if (options.handleChineseChars) done = done.mapChars(chinese, (char) => ` ${char} `);
-    if (stripAccents) done = withoutMatches(unicodeForm(done, "NFD"), accents);
+    if (stripAccents) done = withoutMatches(unicodeForm(done, "NFD"), nonspacingMark);
     return options.lowercase ? lowercase(done) : done;
   };
 }

@@ -5,7 +5,9 @@ import { ArgumentError, CheckpointError } from "../base/errors.ts";
 import { Symbols } from "./bpe-symbols.ts";
 import { type Fields, shown } from "./fields.ts";
 import { type Model, noTokens, type Word } from "./model.ts";
+import type { PackedMerges } from "./model-bytes.ts";
 import { lengthAt } from "./normalized.ts";
+import type { PackedVocab } from "./packed-vocab.ts";
 import { PairMap } from "./pair-map.ts";
 import { Seams } from "./seams.ts";
 import { pushUtf8 } from "./utf8.ts";
@@ -50,18 +52,21 @@ const SHORT = 24;
 
 export class Bpe implements Model {
   readonly vocab: Vocab;
-  readonly #merges: readonly Merge[];
   readonly #options: Required<BpeOptions>;
-  /** Which merge a pair of ids is, and what id each merge makes. */
+  /** The ids that each merge joins, and what it makes of them. */
+  readonly #merges: PackedMerges;
+  /** Which merge a pair of ids is. */
   readonly #ranks: PairMap;
-  readonly #made: Int32Array;
   readonly #words = new WordCache((word) => this.#tokenize(word));
   readonly #symbols = new Symbols();
   #seams: Seams | null = null;
 
-  constructor(vocab: ReadonlyMap<string, number> | Vocab, merges: readonly Merge[], options: BpeOptions = {}) {
+  constructor(
+    vocab: ReadonlyMap<string, number> | Vocab,
+    merges: readonly Merge[] | PackedMerges,
+    options: BpeOptions = {},
+  ) {
     this.vocab = vocab instanceof Vocab ? vocab : new Vocab(vocab);
-    this.#merges = merges;
     this.#options = {
       dropout: null,
       random: Math.random,
@@ -77,19 +82,18 @@ export class Bpe implements Model {
     if (dropout !== null && !(dropout >= 0 && dropout <= 1)) {
       throw new ArgumentError(`model.dropout: wanted a probability from 0 to 1, got ${dropout}.`, { dropout });
     }
-    const prefix = continuingSubwordPrefix ?? "";
-    this.#ranks = new PairMap(merges.length);
-    this.#made = new Int32Array(merges.length);
-    for (let rank = 0; rank < merges.length; rank++) {
-      const [left, right] = pairOf(merges[rank] as Merge); // `rank` is inside
-      const rest = prefix !== "" && right.startsWith(prefix) ? right.slice(prefix.length) : right;
-      this.#ranks.set(this.#idOf(left, rank), this.#idOf(right, rank), rank);
-      this.#made[rank] = this.#idOf(left + rest, rank);
+    this.#merges = "made" in merges ? merges : packed(this.vocab, merges, continuingSubwordPrefix ?? "");
+    const { left, right } = this.#merges;
+    this.#ranks = new PairMap(left.length);
+    for (let rank = 0; rank < left.length; rank++) {
+      this.#ranks.set(left[rank] as number, right[rank] as number, rank); // `rank` is inside
     }
   }
 
-  static fromJson(fields: Fields): Bpe {
-    return new Bpe(readVocab(fields), readMerges(fields), {
+  /** `packed` is what was read of vocabulary and merges beforehand. */
+  static fromJson(fields: Fields, packed: { vocab: PackedVocab; merges: PackedMerges } | null = null): Bpe {
+    const vocab = packed === null ? readVocab(fields) : new Vocab(packed.vocab);
+    return new Bpe(vocab, packed === null ? readMerges(fields) : packed.merges, {
       dropout: fields.has("dropout") ? fields.number("dropout") : null,
       unkToken: fields.optionalString("unk_token"),
       fuseUnk: fields.boolean("fuse_unk", false),
@@ -118,7 +122,8 @@ export class Bpe implements Model {
 
   /** In the order in which they were learned. */
   get merges(): readonly (readonly [left: string, right: string])[] {
-    return this.#merges.map(pairOf);
+    const { left, right } = this.#merges;
+    return Array.from(left, (id, rank) => [this.#tokenOf(id), this.#tokenOf(right[rank] as number)]); // of one length
   }
 
   get subwordPrefix(): string | null {
@@ -150,13 +155,13 @@ export class Bpe implements Model {
 
   #merged(word: string): Word {
     this.#spell(word);
-    this.#symbols.merge(this.#ranks, this.#made, this.#options.dropout ?? 0, this.#options.random);
+    this.#symbols.merge(this.#ranks, this.#merges.made, this.#options.dropout ?? 0, this.#options.random);
     return this.#symbols.word();
   }
 
   /** A long word cut where no merge can ever reach across: its parts are words that come again. */
   #mergedBySeams(word: string): Word {
-    this.#seams ??= new Seams(this.vocab, this.#merges.map(pairOf));
+    this.#seams ??= new Seams(this.vocab, this.merges);
     const [ids, starts, ends]: [number[], number[], number[]] = [[], [], []];
     for (let start = 0, end = 0; start < word.length; start = end) {
       end = this.#seams.next(word, start);
@@ -203,12 +208,28 @@ export class Bpe implements Model {
     return ids.every((id) => id !== undefined) ? ids : undefined;
   }
 
-  #idOf(token: string, rank: number): number {
-    const id = this.vocab.idOf(token);
+  #tokenOf(id: number): string {
+    return this.vocab.tokenOf(id) ?? ""; // the ids of merges are those of tokens
+  }
+}
+
+function packed(vocab: Vocab, merges: readonly Merge[], prefix: string): PackedMerges {
+  const idOf = (token: string, rank: number) => {
+    const id = vocab.idOf(token);
     if (id === undefined)
       throw new CheckpointError(`model.merges[${rank}]: "${token}" is not in model.vocab.`, { token, rank });
     return id;
+  };
+  const count = merges.length;
+  const [lefts, rights, made] = [new Int32Array(count), new Int32Array(count), new Int32Array(count)];
+  for (const [rank, merge] of merges.entries()) {
+    const [left, right] = pairOf(merge);
+    const rest = prefix !== "" && right.startsWith(prefix) ? right.slice(prefix.length) : right;
+    lefts[rank] = idOf(left, rank);
+    rights[rank] = idOf(right, rank);
+    made[rank] = idOf(left + rest, rank);
   }
+  return { left: lefts, right: rights, made };
 }
 
 function pairOf(merge: Merge): readonly [left: string, right: string] {

@@ -179,8 +179,19 @@ export class Rewrite {
     const at = Math.min(this.#at, this.#old.text.length - 1);
     for (let i = 0; i < char.length; i++) this.#align(at);
     this.#parts.push(char);
-    for (let chars = 1 - change; chars > 0 && this.#at < this.#old.text.length; chars--)
+    this.pass(1 - change);
+  }
+
+  /** Leaves the next `chars` characters of the old text out. */
+  pass(chars: number): void {
+    for (let left = chars; left > 0 && this.#at < this.#old.text.length; left--)
       this.#at += lengthAt(this.#old.text, this.#at);
+  }
+
+  /** The last `units` of the new text stand for the old character at this place instead. */
+  realign(units: number): void {
+    this.#length -= units;
+    for (let i = 0; i < units; i++) this.#align(Math.min(this.#at, this.#old.text.length - 1));
   }
 
   done(): Normalized {

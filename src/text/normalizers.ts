@@ -6,6 +6,7 @@ import { toByteLetters } from "./byte-level.ts";
 import { Fields } from "./fields.ts";
 import { lowercase, nmt, strip, withoutMatches } from "./letters.ts";
 import type { Normalized } from "./normalized.ts";
+import { anyMark } from "./old-unicode.ts";
 import { type PatternConfig, readPattern } from "./pattern.ts";
 import { Charsmap } from "./precompiled.ts";
 import { type UnicodeForm, unicodeForm } from "./unicode-forms.ts";
@@ -34,7 +35,7 @@ const kinds: { readonly [type in NormalizerConfig["type"]]: (fields: Fields) => 
   NFKC: () => (text) => unicodeForm(text, "NFKC"),
   NFKD: () => (text) => unicodeForm(text, "NFKD"),
   Lowercase: () => lowercase,
-  StripAccents: () => (text) => withoutMatches(text, /\p{M}/gu),
+  StripAccents: () => (text) => withoutMatches(text, anyMark),
   Nmt: () => nmt,
   ByteLevel: () => toByteLetters,
   BertNormalizer: (fields) =>

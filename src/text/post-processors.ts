@@ -230,11 +230,13 @@ function trimOffsets(encoding: Encoding, addPrefixSpace: boolean): Encoding {
     while (leading < token.length && isBlankLetter(token, leading)) leading++;
     while (trailing < token.length && isBlankLetter(token, token.length - 1 - trailing)) trailing++;
     const [start, end] = [starts[i] as number, ends[i] as number]; // as many as tokens
-    // The first blank before the first token is the one that was added, and stands for no blank of the text.
-    if (leading > 0 && addPrefixSpace && (i === 0 || start === 0)) leading--;
-    const from = Math.min(start + leading, end);
+    // One blank before the first token is the one that was added, and stands for no blank of the text.
+    if (leading === 1 && addPrefixSpace && (i === 0 || start === 0)) leading = 0;
+    // A blank that was put before a character of two units stands for both.
+    const width = token.length === 1 && end - start === 2 ? 2 : 1;
+    const from = Math.min(start + leading * width, end);
     starts[i] = from;
-    if (trailing > 0 && end >= trailing) ends[i] = Math.max(end - trailing, from);
+    if (trailing > 0 && end >= trailing) ends[i] = Math.max(end - trailing * width, from);
   }
   return encoding.with({ starts, ends });
 }

@@ -7,6 +7,7 @@ import { toByteLetters } from "./byte-level.ts";
 import { Cuts, type Cutter, type SplitBehavior, splitBehaviors, splitter } from "./cuts.ts";
 import { Fields } from "./fields.ts";
 import type { Normalized } from "./normalized.ts";
+import { punctuation } from "./old-unicode.ts";
 import { escapeLiteral, type PatternConfig, readPattern } from "./pattern.ts";
 import { unicodeScripts } from "./scripts.ts";
 
@@ -99,13 +100,12 @@ export const gpt2Words: RegExp =
   /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
 
 const BLANKS = /\p{White_Space}/gu;
-const PUNCTUATION = /[!-/:-@[-`{-~\p{P}]/gu;
 const NUMERIC = /\p{N}/gu;
 const wordOrSigns =
   /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}\p{White_Space}]+/gu;
 
 const kinds: { readonly [type in PreTokenizerConfig["type"]]: (fields: Fields) => readonly Step[] } = {
-  BertPreTokenizer: () => [{ cut: splitter(BLANKS, "Removed") }, { cut: splitter(PUNCTUATION, "Isolated") }],
+  BertPreTokenizer: () => [{ cut: splitter(BLANKS, "Removed") }, { cut: splitter(punctuation, "Isolated") }],
   ByteLevel: (fields) => [
     ...(fields.boolean("add_prefix_space", true)
       ? [{ rewrite: (text: Normalized) => (text.text.startsWith(" ") ? text : text.prepend(" ")) }]
@@ -124,7 +124,7 @@ const kinds: { readonly [type in PreTokenizerConfig["type"]]: (fields: Fields) =
     return [{ cut: (text, base, words) => cutEvery(length, text, base, words) }];
   },
   Metaspace: readMetaspace,
-  Punctuation: (fields) => [{ cut: splitter(PUNCTUATION, fields.oneOf("behavior", splitBehaviors, "Isolated")) }],
+  Punctuation: (fields) => [{ cut: splitter(punctuation, fields.oneOf("behavior", splitBehaviors, "Isolated")) }],
   Split: (fields) => {
     const behavior = fields.oneOf("behavior", splitBehaviors);
     return [{ cut: splitter(readPattern(fields, "pattern"), behavior, fields.boolean("invert", false)) }];

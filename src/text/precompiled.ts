@@ -31,13 +31,15 @@ export class Charsmap {
   }
 
   /**
-   * The alignment follows Rust's `tokenizers`, which counts characters: a longer replacement is new text, so that all
-   * behind it stands for as much before it.
+   * The alignment follows Rust's `tokenizers`: a replacement stands for what it replaces character by character, what it
+   * has more for the last of them; what is removed goes with the character before, and at the beginning of a text with
+   * the one after, so that all alignment is off by it.
    */
   normalize(text: Normalized): Normalized {
     const whole = text.text;
     let rewrite: Rewrite | null = null;
     let kept = 0; // the text before this unit is written
+    let added = 0; // units of the last character that was written, if it had no counterpart
     const keep = (end: number, to: Rewrite) => {
       if (to.at === kept) to.keep(end);
       else for (const char of whole.slice(kept, end)) to.put(char, 0);
@@ -46,10 +48,21 @@ export class Charsmap {
       const found = this.#find(part);
       if (found === null) return false;
       rewrite ??= new Rewrite(text);
+      if (at > kept) added = 0;
       keep(at, rewrite);
+      const [before, after] = [count(part), count(found)];
       let chars = 0;
-      const change = count(found) - count(part);
-      for (const char of found) rewrite.put(char, chars++ === 0 ? change : 1);
+      for (const char of found) {
+        chars++;
+        const change = chars > before ? 1 : chars === after ? Math.min(0, after - before) : 0;
+        rewrite.put(char, change);
+        added = change > 0 ? char.length : 0;
+      }
+      if (after === 0 && at > 0) {
+        if (added > 0) rewrite.realign(added);
+        added = 0;
+        rewrite.pass(before);
+      }
       kept = at + part.length;
       return true;
     };

@@ -4,6 +4,7 @@
 //   "e\u0301\u0323" to NFC:  "ẹ" stands for the e alone, the acute for itself
 
 import { type Normalized, Rewrite } from "./normalized.ts";
+import { withoutForms } from "./old-unicode.ts";
 
 export type UnicodeForm = "NFC" | "NFD" | "NFKC" | "NFKD";
 
@@ -11,14 +12,14 @@ export type UnicodeForm = "NFC" | "NFD" | "NFKC" | "NFKD";
 const clusters = /.[\p{M}\u1160-\u11ff\ud7b0-\ud7ff\u{16d63}\u{16d67}-\u{16d6a}]*/gsu;
 
 export function unicodeForm(text: Normalized, form: UnicodeForm): Normalized {
-  const whole = text.text.normalize(form);
+  const whole = normalize(text.text, form);
   if (whole === text.text) return text;
   const rewrite = new Rewrite(text);
   clusters.lastIndex = 0;
   for (let match = clusters.exec(text.text); match !== null; match = clusters.exec(text.text)) {
     const [cluster] = match;
     if (cluster.length === 1 && cluster < "\u00a0") continue;
-    if (cluster.normalize(form) === cluster) continue;
+    if (normalize(cluster, form) === cluster) continue;
     rewrite.keep(match.index);
     for (const { char, change } of normalizeCluster(cluster, form)) rewrite.put(char, change);
     rewrite.skip(match.index + cluster.length);
@@ -30,6 +31,15 @@ export function unicodeForm(text: Normalized, form: UnicodeForm): Normalized {
   const coarse = new Rewrite(text);
   coarse.become(whole, 0, text.text.length);
   return coarse.done();
+}
+
+function normalize(text: string, form: UnicodeForm): string {
+  const normal = text.normalize(form);
+  if (normal === text || !withoutForms.test(text)) return normal;
+  return text
+    .split(withoutForms)
+    .map((part, i) => (i % 2 === 0 ? part.normalize(form) : part))
+    .join("");
 }
 
 /** `change` as in {@link Rewrite.put}. */
@@ -44,7 +54,7 @@ function decompose(cluster: string, form: "NFD" | "NFKD"): Part[] {
   const parts: (Part & { rank: number })[] = [];
   for (const whole of cluster) {
     let first = true;
-    for (const char of whole.normalize(form)) {
+    for (const char of normalize(whole, form)) {
       parts.push({ char, change: first ? 0 : 1, rank: combiningRank(char) });
       first = false;
     }

@@ -2,47 +2,61 @@
 
 import { CheckpointError } from "../base/errors.ts";
 import { type Fields, shown } from "./fields.ts";
+import { PackedVocab } from "./packed-vocab.ts";
 
 export class Vocab {
-  readonly ids: ReadonlyMap<string, number>;
-  readonly #tokens: readonly (string | undefined)[] | ReadonlyMap<number, string>;
+  readonly size: number;
+  /** The file's own table: then the map below is made only if somebody asks for it. */
+  readonly #packed: PackedVocab | null;
+  #ids: ReadonlyMap<string, number> | null;
+  /** Entries of the packed table by id. */
+  readonly #entries: Int32Array | null = null;
+  readonly #tokens: Map<number, string> | (string | undefined)[];
 
-  constructor(ids: ReadonlyMap<string, number>) {
-    this.ids = ids;
+  constructor(tokens: ReadonlyMap<string, number> | PackedVocab) {
+    this.size = tokens.size;
+    const packed = tokens instanceof PackedVocab ? tokens : null;
+    this.#packed = packed;
+    this.#ids = tokens instanceof PackedVocab ? null : tokens;
     let largest = -1;
-    for (const id of ids.values()) if (id > largest) largest = id;
-    // A foreign file may count in billions.
-    this.#tokens = largest < 4 * ids.size + 1024 ? tokensById(ids, largest + 1) : tokensInMap(ids);
+    for (const id of packed?.ids ?? this.ids.values()) if (id > largest) largest = id;
+    const dense = largest < 4 * this.size + 1024; // a foreign file may count in billions
+    this.#tokens = dense ? new Array<string | undefined>(largest + 1).fill(undefined) : new Map();
+    if (packed !== null && dense) {
+      this.#entries = new Int32Array(largest + 1).fill(-1);
+      for (let entry = 0; entry < packed.size; entry++) this.#entries[packed.ids[entry] as number] = entry; // inside
+      return;
+    }
+    for (const [token, id] of this.ids) {
+      if (this.#tokens instanceof Map) this.#tokens.set(id, token);
+      else this.#tokens[id] = token;
+    }
   }
 
-  get size(): number {
-    return this.ids.size;
+  get ids(): ReadonlyMap<string, number> {
+    this.#ids ??= new Map(this.#packed?.entries());
+    return this.#ids;
   }
 
   idOf(token: string): number | undefined {
-    return this.ids.get(token);
+    return this.#packed !== null && this.#ids === null ? this.#packed.idOf(token) : this.ids.get(token);
   }
 
   tokenOf(id: number): string | undefined {
-    return this.#tokens instanceof Map ? this.#tokens.get(id) : (this.#tokens as readonly string[])[id]; // one or the other
+    if (this.#tokens instanceof Map) return this.#tokens.get(id);
+    const known = this.#tokens[id];
+    if (known !== undefined || this.#entries === null || this.#packed === null) return known;
+    const entry = this.#entries[id] ?? -1;
+    if (entry < 0) return undefined;
+    const token = this.#packed.tokenAt(entry);
+    this.#tokens[id] = token;
+    return token;
   }
 
   /** As tokenizer.json holds it, in the order of the ids. */
   toJson(): { readonly [token: string]: number } {
     return Object.fromEntries([...this.ids].sort(([, a], [, b]) => a - b));
   }
-}
-
-function tokensById(ids: ReadonlyMap<string, number>, size: number): (string | undefined)[] {
-  const tokens = new Array<string | undefined>(size).fill(undefined);
-  for (const [token, id] of ids) tokens[id] = token;
-  return tokens;
-}
-
-function tokensInMap(ids: ReadonlyMap<string, number>): ReadonlyMap<number, string> {
-  const tokens = new Map<number, string>();
-  for (const [token, id] of ids) tokens.set(id, token);
-  return tokens;
 }
 
 const LARGEST_ID = 2 ** 31 - 1;
