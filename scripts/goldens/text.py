@@ -278,11 +278,12 @@ def read(folder):
     }))
 
 
-if len(sys.argv) > 2 and sys.argv[1] == "--read":
-    read(sys.argv[2])
-else:
-    training()
-    bpe()
-    components()
-    patterns()
-    calls()
+if __name__ == "__main__":
+    if len(sys.argv) > 2 and sys.argv[1] == "--read":
+        read(sys.argv[2])
+    else:
+        training()
+        bpe()
+        components()
+        patterns()
+        calls()

@@ -71,10 +71,11 @@ export class Encoding {
     return this.#wordIds;
   }
 
-  /** 0 for the first text, 1 for the second, null for special tokens. */
+  /** 0 for the first text, 1 for the second, null for special tokens; all 0 where no post-processor told them apart. */
   get sequenceIds(): (number | null)[] {
     if (this.#sequenceIds === null) {
-      const ids = new Array<number | null>(this.length).fill(null);
+      const unknown = this.#columns.sequences.length === 0;
+      const ids = new Array<number | null>(this.length).fill(unknown ? 0 : null);
       for (const { sequence, start, end } of this.#columns.sequences) ids.fill(sequence, start, end);
       this.#sequenceIds = ids;
     }

@@ -3,7 +3,7 @@
 
 import { decodeUtf8, pushUtf8 } from "./utf8.ts";
 
-export const HASH_SEED = 0x811c9dc5 | 0;
+export const HASH_SEED: number = 0x811c9dc5 | 0;
 
 /** One byte more of a hash (FNV-1a). */
 export function hashByte(hash: number, byte: number): number {

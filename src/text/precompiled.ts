@@ -40,7 +40,9 @@ export class Charsmap {
     let rewrite: Rewrite | null = null;
     let kept = 0; // the text before this unit is written
     let added = 0; // units of the last character that was written, if it had no counterpart
+    let written = false;
     const keep = (end: number, to: Rewrite) => {
+      written ||= end > kept;
       if (to.at === kept) to.keep(end);
       else for (const char of whole.slice(kept, end)) to.put(char, 0);
     };
@@ -58,7 +60,8 @@ export class Charsmap {
         rewrite.put(char, change);
         added = change > 0 ? char.length : 0;
       }
-      if (after === 0 && at > 0) {
+      written ||= after > 0;
+      if (after === 0 && written) {
         if (added > 0) rewrite.realign(added);
         added = 0;
         rewrite.pass(before);

@@ -208,6 +208,7 @@ export class Tokenizer {
     if (pair !== undefined) texts = [...texts, this.#encodeText(pair, 1)];
     if (truncation !== null)
       texts = truncate(texts, truncation, addSpecialTokens ? this.#postProcessor.added(texts.length) : 0);
+    if (this.postProcessor === null && texts.length === 1 && texts[0] !== undefined) return texts[0];
     const numbered = texts.map((one, i) => one.asSequence(i === 0 ? 0 : 1, i));
     return Encoding.concat(this.#postProcessor.process(numbered, addSpecialTokens));
   }
@@ -248,7 +249,8 @@ export class Tokenizer {
     );
   }
 
-  readonly #textOf = (id: number): string => this.idToToken(id) ?? "";
+  /** Added tokens come with their texts; where one has the id of a token of the model, the model's is meant. */
+  readonly #textOf = (id: number): string => this.model.idToToken(id) ?? this.idToToken(id) ?? "";
 
   /** Appends the tokens of a text, which all belong to `word` if that is known. */
   #encodeInto(columns: Columns, text: string, word: number | null): void {
