@@ -18,6 +18,7 @@ export {
   type TokenRow,
   toTensors,
 } from "./data/collate.ts";
+export * from "./data/collators.ts";
 export {
   ConcatDataset,
   type Dataset as MapStyleDataset,
@@ -75,5 +76,8 @@ export {
   type StreamState,
   toIterableDataset,
 } from "./data/sets/iterable-dataset.ts";
+export type { DataFilesOption, LoadDataset, LoadOptions, Paths, RowGenerator } from "./data/sets/load.ts";
 export type { FilterOptions, MapOptions, ShuffleOptions, SortOptions } from "./data/sets/options.ts";
 export type { SplitOptions, StoppingStrategy } from "./data/sets/order.ts";
+export { loadFromDisk, saveToDisk } from "./data/sets/saved.ts";
+export { loadDataset } from "./training/load-dataset.ts";

@@ -3,7 +3,7 @@
 
 import { type FileHandle, open } from "node:fs/promises";
 import { DataError } from "../base/errors.ts";
-import { type JsonlOptions, type JsonlRow, parseLines, pickColumns, wrong } from "./jsonl.ts";
+import { type JsonlOptions, type JsonlRow, parseLines, pickColumns, splitLines } from "./jsonl.ts";
 
 /** All rows, each with exactly these columns, which must be strings that say something. */
 export function readJsonl<C extends string>(path: string, options: JsonlOptions<C>): Promise<Record<C, string>[]> {
@@ -12,42 +12,23 @@ export function readJsonl<C extends string>(path: string, options: JsonlOptions<
 
 /** The rows one by one, whatever they hold, with the line each stands on. A file without any row is an error. */
 export function streamJsonl(path: string): AsyncGenerator<JsonlRow> {
-  return parseLines(path, linesOf(path));
+  return parseLines(path, splitLines(path, blocksOf(path)));
 }
 
-// From bytes to lines.
+// From files to bytes.
 
 const blockBytes = 2 ** 20;
-/** Far beyond any text to train on, and well below the longest string of the runtime. */
-const maxLineBytes = 2 ** 28;
-const newline = 0x0a;
 
-/** The bytes of each line without its newline. They are only valid until the next line is asked for. */
-async function* linesOf(path: string): AsyncGenerator<Uint8Array> {
+/** A file's bytes block by block; a block is only valid until the next is asked for. */
+export async function* blocksOf(path: string): AsyncGenerator<Uint8Array> {
   const file = await open(path, "r").catch((error: unknown) => {
     throw unreadable(path, error);
   });
   try {
     const block = new Uint8Array(blockBytes);
-    let pending: Uint8Array[] = []; // the beginning of a line whose end has not been read yet
-    let pendingBytes = 0;
-    for (let line = 1, size = await fill(file, block, path); size > 0; size = await fill(file, block, path)) {
-      let from = 0;
-      for (let to = block.indexOf(newline); to !== -1 && to < size; to = block.indexOf(newline, from)) {
-        const rest = block.subarray(from, to);
-        yield pending.length === 0 ? rest : Buffer.concat([...pending, rest]);
-        pending = [];
-        pendingBytes = 0;
-        from = to + 1;
-        line++;
-      }
-      pending.push(block.slice(from, size));
-      pendingBytes += size - from;
-      if (pendingBytes > maxLineBytes) {
-        throw wrong(path, line, `longer than ${maxLineBytes} bytes`, "Is it JSONL? It has one row a line.");
-      }
+    for (let size = await fill(file, block, path); size > 0; size = await fill(file, block, path)) {
+      yield block.subarray(0, size);
     }
-    if (pendingBytes > 0) yield Buffer.concat(pending);
   } finally {
     await file.close();
   }

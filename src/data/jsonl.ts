@@ -2,6 +2,7 @@
 // wrong is said with the file and the line. A byte order mark, CRLF and blank lines are fine.
 
 import { DataError, type Facts } from "../base/errors.ts";
+import { joinBytes } from "./table/bytes.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -29,6 +30,34 @@ export async function pickColumns<C extends string>(
     picked.push(kept as Record<C, string>); // every column was set on the line above
   }
   return picked;
+}
+
+/** Far beyond any text to train on, and well below the longest string of the runtime. */
+const maxLineBytes = 2 ** 28;
+const newline = 0x0a;
+
+/** The bytes of each line without its newline. They are only valid until the next line is asked for, as blocks are. */
+export async function* splitLines(path: string, blocks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let pending: Uint8Array[] = []; // the beginning of a line whose end has not been read yet
+  let pendingBytes = 0;
+  let line = 1;
+  for await (const block of blocks) {
+    let from = 0;
+    for (let to = block.indexOf(newline); to !== -1; to = block.indexOf(newline, from)) {
+      const rest = block.subarray(from, to);
+      yield pending.length === 0 ? rest : joinBytes([...pending, rest], pendingBytes + rest.length);
+      pending = [];
+      pendingBytes = 0;
+      from = to + 1;
+      line++;
+    }
+    pending.push(block.slice(from));
+    pendingBytes += block.length - from;
+    if (pendingBytes > maxLineBytes) {
+      throw wrong(path, line, `longer than ${maxLineBytes} bytes`, "Is it JSONL? It has one row a line.");
+    }
+  }
+  if (pendingBytes > 0) yield joinBytes(pending, pendingBytes);
 }
 
 /** The rows of lines without their newlines, one by one. No row at all is an error. */

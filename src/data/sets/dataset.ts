@@ -37,6 +37,7 @@ import type {
 } from "./options.ts";
 import { type SplitOptions, shardRange, sortedOrder, splitOrder } from "./order.ts";
 import { type BatchOf, type Merged, type Row, type RowOfBatch, rowsOfBatch } from "./rows.ts";
+import { saveTable, type Written, writeCsv, writeJsonl, writeParquet } from "./save.ts";
 
 export class Dataset<R extends object = Row> {
   /** The columns as they are stored, in the table's own order. */
@@ -423,6 +424,27 @@ export class Dataset<R extends object = Row> {
   ): Dataset<RowOfBatch<B>> {
     const apply = transform as (batch: Columns) => B; // the row type describes the columns
     return new Dataset<RowOfBatch<B>>(this.table, { ...this.#parts, format: { type: "transform", transform: apply } });
+  }
+
+  // ── as files ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** A folder that `loadFromDisk`, here or in Python, reads. */
+  saveToDisk(folder: string, options: { readonly numShards?: number } = {}): void {
+    saveTable(this.#written(), folder, options.numShards);
+  }
+  /** JSONL: one object a line. Gives the number of rows. */
+  toJson(path: string): number {
+    return writeJsonl(this.#written(), path);
+  }
+  toCsv(path: string): number {
+    return writeCsv(this.#written(), path);
+  }
+  toParquet(path: string): Promise<number> {
+    return writeParquet(this.#written(), path);
+  }
+  #written(): Written {
+    const { features, length, split } = this;
+    return { features, length, split, blockRows: this.table.blockRows, block: (from, to) => this.#block(from, to) };
   }
 
   // ── functions of rows ───────────────────────────────────────────────────────────────────────────────────────────

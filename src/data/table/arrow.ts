@@ -16,7 +16,7 @@ import {
   List,
   Value,
 } from "../features.ts";
-import type { ByteSink, ByteSource } from "./bytes.ts";
+import { type ByteSink, type ByteSource, MemoryBytes } from "./bytes.ts";
 import type { Batch } from "./decode.ts";
 import { encode, Misfit, type Parts } from "./encode.ts";
 import { type Field, FlatTable, writeFlatbuffer } from "./flatbuffer.ts";
@@ -55,9 +55,9 @@ function message(header: number, fields: readonly Field[], bodyBytes: number): U
 /** Writes batches of rows of given features. */
 export class StreamWriter {
   readonly fields: TableFields;
-  readonly #sink: ByteSink;
+  readonly #sink: Pick<ByteSink, "write">;
 
-  constructor(features: Features, sink: ByteSink) {
+  constructor(features: Features, sink: Pick<ByteSink, "write">) {
     this.fields = layoutsOf(features);
     this.#sink = sink;
     const info = JSON.stringify({ info: { features: featuresToJson(features) } });
@@ -170,6 +170,13 @@ function readMessage(source: ByteSource, at: number): ReadMessage | undefined {
   if (bodyBytes < 0 || end > source.size) throw new RangeError(`a message goes on to byte ${end} of ${source.size}`);
   if (table === undefined) throw new RangeError("a message is empty");
   return { header: root.u8(1), table, body, end };
+}
+
+/** The features of a schema that stands alone, as Parquet files keep it. */
+export function featuresOfSchema(bytes: Uint8Array): Features {
+  const message = readMessage(new MemoryBytes(bytes, "a schema"), 0);
+  if (message === undefined) throw new RangeError("there is no schema");
+  return readSchema(message.table).features;
 }
 
 function readSchema(schema: FlatTable): TableFields {

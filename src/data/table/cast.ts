@@ -55,7 +55,7 @@ const orNull =
 
 function classOf(label: ClassLabel, value: unknown): unknown {
   if (typeof value === "string") return label.str2int(value);
-  const number = typeof value === "boolean" ? Number(value) : value;
+  const number = typeof value === "boolean" || typeof value === "bigint" ? Number(value) : value;
   if (typeof number === "number" && Number.isInteger(number) && number >= -1 && number < label.numClasses)
     return number;
   throw new DataError(`${String(value)} is not a class; there are ${label.numClasses} of them.`, { value });

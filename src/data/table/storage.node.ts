@@ -19,26 +19,29 @@ import { DataError } from "../../base/errors.ts";
 import type { ByteSink, ByteSource } from "./bytes.ts";
 import type { Storage } from "./storage.ts";
 
-const pageBytes = 2 ** 13;
+const pageBytes = 2 ** 12;
 /** 32 MiB for all files together. */
-const mostPages = 4096;
+const mostPages = 8192;
 /** Longer reads are done at once, past the pages. */
-const longRead = 4 * pageBytes;
+const longRead = 8 * pageBytes;
 
 /** Pages by file and number, the oldest first. */
-const pages = new Map<string, Uint8Array>();
+const pages = new Map<number, Uint8Array>();
+/** Files are told apart in the numbers of their pages. */
+const filePages = 2 ** 32;
+let filesOpened = 0;
 
 class FileBytes implements ByteSource {
   readonly size: number;
   readonly name: string;
   readonly onDisk = true;
   readonly #fd: number;
-  readonly #id: string;
+  readonly #firstPage: number;
 
   constructor(path: string, fd: number) {
     this.name = path;
     this.#fd = fd;
-    this.#id = `${randomUUID()}:`;
+    this.#firstPage = filePages * filesOpened++;
     this.size = fstatSync(fd).size;
   }
 
@@ -61,15 +64,16 @@ class FileBytes implements ByteSource {
   }
 
   #page(number: number): Uint8Array {
-    const key = this.#id + number;
+    const key = this.#firstPage + number;
     const cached = pages.get(key);
     if (cached !== undefined) return cached;
     const from = number * pageBytes;
     let bytes: Uint8Array | undefined;
     if (pages.size >= mostPages) {
-      const [oldest] = pages; // its memory is used again
-      pages.delete(oldest![0]);
-      if (oldest![1].length === pageBytes) bytes = oldest![1];
+      const oldest = pages.keys().next().value!;
+      const freed = pages.get(oldest)!; // its memory is used again
+      pages.delete(oldest);
+      if (freed.length === pageBytes) bytes = freed;
     }
     const size = Math.min(pageBytes, this.size - from);
     bytes = this.#readNow(from, size, size === pageBytes ? bytes : undefined);

@@ -1,0 +1,3 @@
+// csv-parse for Node, whose streams it uses.
+
+export { CsvError, parse } from "csv-parse";

@@ -1,0 +1,98 @@
+// Files of data sets on disk.
+
+import { createHash } from "node:crypto";
+import { open, readdir, stat } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import * as zlib from "node:zlib";
+import { DataError, UnsupportedError } from "../../base/errors.ts";
+import { blocksOf, unreadable } from "../jsonl.node.ts";
+import type { DataFiles, RandomAccess } from "./files.ts";
+
+async function* unpacked(path: string): AsyncGenerator<Uint8Array> {
+  const unpack = unpackerOf(path);
+  if (unpack === undefined) return yield* blocksOf(path);
+  const copied = async function* (): AsyncGenerator<Uint8Array> {
+    for await (const block of blocksOf(path)) yield block.slice(); // the stream holds several at once
+  };
+  const source = Readable.from(copied());
+  source.on("error", (error) => unpack.destroy(error));
+  try {
+    for await (const block of source.pipe(unpack)) yield block as Uint8Array; // streams of bytes give bytes
+  } catch (error) {
+    if (error instanceof DataError) throw error;
+    throw new DataError(
+      `read ${path}: ${(error as Error).message}. It cannot be unpacked.`,
+      { file: path },
+      { cause: error },
+    ); // zlib throws errors
+  } finally {
+    source.destroy();
+  }
+}
+
+function unpackerOf(path: string): zlib.Gunzip | undefined {
+  if (path.endsWith(".gz")) return zlib.createGunzip();
+  if (!path.endsWith(".zst")) return undefined;
+  if (typeof zlib.createZstdDecompress !== "function") {
+    throw new UnsupportedError(`read ${path}: this Node has no zstd; from 22.15 on it has. Unpack the file.`, {
+      file: path,
+    });
+  }
+  return zlib.createZstdDecompress() as unknown as zlib.Gunzip; // a stream of bytes likewise
+}
+
+async function access(path: string): Promise<RandomAccess> {
+  const { size } = await stat(path).catch((error: unknown) => {
+    throw unreadable(path, error);
+  });
+  return {
+    byteLength: size,
+    async slice(start, end = size) {
+      const from = Math.max(0, start);
+      const bytes = new Uint8Array(Math.max(0, Math.min(size, end) - from));
+      const file = await open(path, "r");
+      try {
+        await file.read(bytes, 0, bytes.length, from);
+      } finally {
+        await file.close();
+      }
+      return bytes.buffer;
+    },
+  };
+}
+
+async function list(folder: string): Promise<string[] | undefined> {
+  const about = await stat(folder).catch(() => undefined);
+  if (about?.isDirectory() !== true) return undefined;
+  const found: string[] = [];
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (entry.name.startsWith(".") || entry.name.startsWith("__")) continue;
+    const path = join(folder, entry.name);
+    const isFolder = entry.isDirectory() || (entry.isSymbolicLink() && (await stat(path)).isDirectory());
+    found.push(...(isFolder ? ((await list(path)) ?? []) : [path]));
+  }
+  return found.sort();
+}
+
+async function digest(paths: readonly string[]): Promise<string> {
+  const hash = createHash("sha256");
+  for (const path of paths) {
+    const own = createHash("sha256");
+    for await (const block of blocksOf(path)) own.update(block);
+    hash.update(own.digest());
+  }
+  return hash.digest("hex").slice(0, 32);
+}
+
+export const files: DataFiles = {
+  blocks: unpacked,
+  access,
+  list,
+  digest,
+  get cacheRoot() {
+    const { HF_DATASETS_CACHE: cache, HF_HOME: home, XDG_CACHE_HOME: xdg } = process.env;
+    return cache ?? join(home ?? join(xdg ?? join(homedir(), ".cache"), "huggingface"), "datasets");
+  },
+};
