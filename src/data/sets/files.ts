@@ -2,7 +2,7 @@
 
 export interface RandomAccess {
   readonly byteLength: number;
-  slice(start: number, end?: number): Promise<ArrayBuffer>;
+  slice(start: number, end?: number): ArrayBuffer | Promise<ArrayBuffer>;
 }
 
 export interface DataFiles {

@@ -1,6 +1,6 @@
 // Parquet, by hyparquet: a group of rows at a time.
 
-import { type FileMetaData, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
+import { type FileMetaData, parquetMetadataAsync, parquetReadObjects, type RowGroup } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { files } from "#runtime/data/sets/files";
 import { DataError } from "../../base/errors.ts";
@@ -30,6 +30,42 @@ async function said<T>(path: string, place: string, read: () => Promise<T>): Pro
   }
 }
 
+/**
+ * A promise whose followers may fail unseen. hyparquet reads the columns of a group side by side; when its schema turns out
+ * broken it waits for none of them, and another broken column would end the process.
+ */
+function unwatched<T>(value: T): Promise<T> {
+  const promise = Promise.resolve(value);
+  const then = promise.then.bind(promise);
+  const quiet: typeof promise.then = (done, failed) => {
+    const follower = then(done, failed);
+    follower.catch(() => {});
+    return follower;
+  };
+  Object.defineProperty(promise, "then", { value: quiet });
+  return promise;
+}
+
+/** The bytes of a group of rows, read at once. */
+async function heldGroup(file: RandomAccess, group: RowGroup): Promise<RandomAccess> {
+  let [first, last] = [file.byteLength, 0];
+  for (const { meta_data: column } of group.columns) {
+    if (column === undefined) continue;
+    const from = Number(column.dictionary_page_offset ?? column.data_page_offset);
+    first = Math.min(first, from, Number(column.data_page_offset));
+    last = Math.max(last, from + Number(column.total_compressed_size));
+  }
+  if (!(first >= 0 && last <= file.byteLength)) throw new RangeError(`columns lie from byte ${first} to ${last}`);
+  const bytes = first < last ? await file.slice(first, last) : new ArrayBuffer();
+  return {
+    byteLength: file.byteLength,
+    slice(start, end = file.byteLength) {
+      if (start < first || end > last) throw new RangeError(`bytes ${start} to ${end} are none of its columns'`);
+      return unwatched(bytes.slice(start - first, end - first));
+    },
+  };
+}
+
 /** What Hugging Face or Arrow wrote down about the columns; undefined where neither did. */
 export async function parquetFeatures(path: string): Promise<Features | undefined> {
   const { metadata } = await opened(path);
@@ -49,9 +85,10 @@ export async function* parquetRows(path: string): AsyncGenerator<Row> {
   let rowStart = 0;
   for (const [i, group] of metadata.row_groups.entries()) {
     const rowEnd = rowStart + Number(group.num_rows);
-    const rows = await said(path, `row group ${i}`, () =>
-      parquetReadObjects({ file, metadata, compressors, rowStart, rowEnd, utf8: false }),
-    );
+    const rows = await said(path, `row group ${i}`, async () => {
+      const held = await heldGroup(file, group);
+      return parquetReadObjects({ file: held, metadata, compressors, rowStart, rowEnd, utf8: false });
+    });
     yield* rows;
     rowStart = rowEnd;
   }
