@@ -34,16 +34,11 @@ async function said<T>(path: string, place: string, read: () => Promise<T>): Pro
  * A promise whose followers may fail unseen. hyparquet reads the columns of a group side by side; when its schema turns out
  * broken it waits for none of them, and another broken column would end the process.
  */
-function unwatched<T>(value: T): Promise<T> {
-  const promise = Promise.resolve(value);
+function unwatched<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
   const then = promise.then.bind(promise);
-  const quiet: typeof promise.then = (done, failed) => {
-    const follower = then(done, failed);
-    follower.catch(() => {});
-    return follower;
-  };
-  Object.defineProperty(promise, "then", { value: quiet });
-  return promise;
+  const quiet: typeof promise.then = (done, failed) => unwatched(then(done, failed));
+  return Object.defineProperty(promise, "then", { value: quiet });
 }
 
 /** The bytes of a group of rows, read at once. */
@@ -61,7 +56,7 @@ async function heldGroup(file: RandomAccess, group: RowGroup): Promise<RandomAcc
     byteLength: file.byteLength,
     slice(start, end = file.byteLength) {
       if (start < first || end > last) throw new RangeError(`bytes ${start} to ${end} are none of its columns'`);
-      return unwatched(bytes.slice(start - first, end - first));
+      return unwatched(Promise.resolve(bytes.slice(start - first, end - first)));
     },
   };
 }
