@@ -3,24 +3,15 @@
 
 /** Words as pairs of `[start, end)` in UTF-16 units. */
 export class Cuts {
-  count = 0;
-  bounds: Int32Array = new Int32Array(64);
+  readonly bounds: number[] = [];
 
-  clear(): void {
-    this.count = 0;
+  get count(): number {
+    return this.bounds.length / 2;
   }
 
   /** Adds a word; an empty one is dropped. */
   push(start: number, end: number): void {
-    if (end <= start) return;
-    const at = 2 * this.count++;
-    if (at === this.bounds.length) {
-      const grown = new Int32Array(at * 2);
-      grown.set(this.bounds);
-      this.bounds = grown;
-    }
-    this.bounds[at] = start;
-    this.bounds[at + 1] = end;
+    if (end > start) this.bounds.push(start, end);
   }
 }
 

@@ -13,41 +13,64 @@ export class Normalized {
   readonly origin: number;
   readonly starts: Int32Array | null;
   readonly ends: Int32Array | null;
+  /** Units at the beginning that were put there, and stand for the first character behind them; the arrays leave them out. */
+  readonly front: number;
 
-  constructor(text: string, origin = 0, starts: Int32Array | null = null, ends: Int32Array | null = null) {
+  constructor(text: string, origin = 0, starts: Int32Array | null = null, ends: Int32Array | null = null, front = 0) {
     this.text = text;
     this.origin = origin;
     this.starts = starts;
     this.ends = ends;
+    this.front = front;
+  }
+
+  /** Whether each unit stands for itself. */
+  get plain(): boolean {
+    return this.starts === null && this.front === 0;
   }
 
   /** Where the original of the unit at `at` begins. */
   startOf(at: number): number {
-    if (this.starts === null) return this.origin + at;
-    return this.starts[at] ?? this.ends?.at(-1) ?? this.origin;
+    const own = Math.max(0, at - this.front);
+    if (this.starts === null) return this.origin + own;
+    return this.starts[own] ?? this.ends?.at(-1) ?? this.origin;
   }
 
   /** Where the original of the unit before `at` ends. */
   endOf(at: number): number {
-    if (this.ends === null) return this.origin + at;
-    return at === 0 ? this.startOf(0) : (this.ends[at - 1] as number); // `at` is inside
+    const own = at > this.front || this.front === 0 ? at - this.front : lengthAt(this.text, this.front);
+    if (this.ends === null) return this.origin + own;
+    return own === 0 ? this.startOf(0) : (this.ends[own - 1] as number); // `at` is inside
   }
 
   slice(start: number, end: number): Normalized {
     if (start === 0 && end === this.text.length) return this;
+    if (start < this.front && (start > 0 || end <= this.front)) return this.#spelledOut().slice(start, end);
     const text = this.text.slice(start, end);
-    if (this.starts === null || this.ends === null) return new Normalized(text, this.origin + start);
-    return new Normalized(text, this.startOf(start), this.starts.subarray(start, end), this.ends.subarray(start, end));
+    const front = start === 0 ? this.front : 0;
+    const from = start === 0 ? 0 : start - this.front;
+    if (this.starts === null || this.ends === null) return new Normalized(text, this.origin + from, null, null, front);
+    const to = end - this.front;
+    const [starts, ends] = [this.starts.subarray(from, to), this.ends.subarray(from, to)];
+    return new Normalized(text, this.startOf(start), starts, ends, front);
+  }
+
+  /** The same without a front. */
+  #spelledOut(): Normalized {
+    const rewrite = new Rewrite(this);
+    rewrite.keep(this.text.length);
+    return rewrite.done();
   }
 
   /** The same alignment under a text of the same length. */
   withText(text: string): Normalized {
-    return text === this.text ? this : new Normalized(text, this.origin, this.starts, this.ends);
+    return text === this.text ? this : new Normalized(text, this.origin, this.starts, this.ends, this.front);
   }
 
   /** Puts `prefix` before the text, if there is one; it stands for the first character. */
   prepend(prefix: string): Normalized {
     if (this.text === "") return this;
+    if (this.front === 0) return new Normalized(prefix + this.text, this.origin, this.starts, this.ends, prefix.length);
     const rewrite = new Rewrite(this);
     rewrite.become(prefix, 0, lengthAt(this.text, 0));
     rewrite.keep(this.text.length);
@@ -124,10 +147,10 @@ export class Rewrite {
 
   /** Takes the alignment of the old text up to `end` under `text`, which has as many units. */
   keepAs(text: string, end: number): void {
-    const { starts, ends } = this.#old;
+    const { starts, ends, front } = this.#old;
     const [from, count] = [this.#at, end - this.#at];
     this.#reserve(count);
-    if (starts !== null && ends !== null) {
+    if (starts !== null && ends !== null && front === 0) {
       this.#starts.set(starts.subarray(from, end), this.#length);
       this.#ends.set(ends.subarray(from, end), this.#length);
       this.#length += count;
@@ -201,20 +224,12 @@ export class Rewrite {
 
   /** The next unit stands for what the old unit `at` stands for: for the whole character, where that is half of one. */
   #align(at: number): void {
-    const { starts, ends, text, origin } = this.#old;
     let [start, end] = [at, at + 1];
-    if (starts !== null && ends !== null) {
-      start = starts[at] as number; // `at` is inside
-      end = ends[at] as number;
-    } else {
-      const unit = text.charCodeAt(at);
-      if (unit >= 0xd800 && unit < 0xdc00) end++;
-      else if (unit >= 0xdc00 && unit < 0xe000) start--;
-      start += origin;
-      end += origin;
-    }
-    this.#starts[this.#length] = start;
-    this.#ends[this.#length++] = end;
+    const unit = this.#old.text.charCodeAt(at);
+    if (unit >= 0xd800 && unit < 0xdc00) end++;
+    else if (unit >= 0xdc00 && unit < 0xe000) start--;
+    this.#starts[this.#length] = this.#old.startOf(start);
+    this.#ends[this.#length++] = this.#old.endOf(end);
   }
 
   #reserve(count: number): void {

@@ -273,7 +273,7 @@ export class Tokenizer {
   /** Appends the tokens of some words, of which the first is number `words`; returns the number of the next. */
   #encodeWords(columns: Columns, { text, cuts }: Words, word: number | null, words: number): number {
     const { ids, starts, ends, texts } = columns;
-    const plain = text.starts === null;
+    const { plain } = text;
     let next = words;
     for (let i = 0; i < 2 * cuts.count; i += 2) {
       const from = cuts.bounds[i] as number; // both are inside
