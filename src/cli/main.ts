@@ -4,6 +4,7 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { addCache } from "./cache.ts";
+import { addData } from "./data.ts";
 import { addDoctor } from "./doctor.ts";
 import { addDownload } from "./download.ts";
 import { addEvaluate } from "./evaluate.ts";
@@ -36,6 +37,7 @@ addEvaluate(program);
 addRun(program);
 addDownload(program);
 addCache(program);
+addData(program);
 addDoctor(program);
 
 // `kindling … | head` closes the pipe before all is written, which is no failure.
