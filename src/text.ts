@@ -2,8 +2,17 @@
 
 export { savePretrained as saveTokenizer } from "#runtime/text/tokenizer";
 export { AutoTokenizer } from "./models/pretrained-files.ts";
+export type { AddedToken } from "./text/added-tokens.ts";
+export { Bpe } from "./text/bpe.ts";
+export { DecodeStream } from "./text/decode-stream.ts";
+export type { Encoding } from "./text/encoding.ts";
 export { loadTokenizer } from "./text/load-tokenizer.ts";
+export { templateProcessing } from "./text/post-processors.ts";
 export { PreTrainedTokenizer } from "./text/pretrained-tokenizer.ts";
-export { Tokenizer } from "./text/tokenizer.ts";
+export { type DecodeOptions, type EncodeOptions, Tokenizer, type TokenizerParts } from "./text/tokenizer.ts";
 export { trainBpe } from "./text/train-bpe.ts";
 export { type TrainTokenizerOptions, trainTokenizer } from "./text/train-tokenizer.ts";
+export type { Truncation } from "./text/truncation.ts";
+export { Unigram } from "./text/unigram.ts";
+export { WordLevel } from "./text/word-level.ts";
+export { WordPiece } from "./text/word-piece.ts";

@@ -2,6 +2,7 @@
 // have a part to play and what the model takes.
 
 import type { AddedToken } from "./added-tokens.ts";
+import { Bpe } from "./bpe.ts";
 import { Fields, isObject } from "./fields.ts";
 import {
   configName,
@@ -12,12 +13,14 @@ import {
 } from "./pretrained-tokenizer.ts";
 import { Tokenizer } from "./tokenizer.ts";
 
-/** The files of a tokenizer as `JSON.parse` leaves them. */
+/** The files of a tokenizer as `JSON.parse` leaves them; tokenizer.json may come as its bytes, which loads large ones sooner. */
 export type TokenizerFiles = { tokenizerJson: unknown; tokenizerConfig?: unknown; specialTokensMap?: unknown };
 
 /** A tokenizer from its files; `options` go before what they say. */
 export function loadTokenizer(files: TokenizerFiles, options: PreTrainedTokenizerOptions = {}): PreTrainedTokenizer {
-  const backend = Tokenizer.fromJson(files.tokenizerJson);
+  const { tokenizerJson } = files;
+  const backend =
+    tokenizerJson instanceof Uint8Array ? Tokenizer.fromBytes(tokenizerJson) : Tokenizer.fromJson(tokenizerJson);
   const config = new Fields(files.tokenizerConfig ?? {}, "tokenizer_config.json");
   const map = new Fields(files.specialTokensMap ?? {}, "special_tokens_map.json");
   addDeclared(backend, config);
@@ -31,8 +34,7 @@ export function loadTokenizer(files: TokenizerFiles, options: PreTrainedTokenize
     truncationSide: config.oneOf("truncation_side", sides, "right"),
     padTokenTypeId: config.count("pad_token_type_id", 0),
     // On BPE, whose tokens hold their spaces, the clean-up would eat the text's own.
-    cleanUpTokenizationSpaces:
-      config.boolean("clean_up_tokenization_spaces", false) && backend.model.toJson()["type"] !== "BPE",
+    cleanUpTokenizationSpaces: config.boolean("clean_up_tokenization_spaces", false) && !(backend.model instanceof Bpe),
     ...(config.has("model_input_names") && { modelInputNames: config.array("model_input_names").map(String) }),
     config: config.object,
     ...options,

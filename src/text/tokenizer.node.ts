@@ -28,7 +28,7 @@ export const AutoTokenizer: {
     }
     const read = (name: string) => (names.includes(name) ? readJson(join(folder, name)) : undefined);
     const [tokenizerJson, tokenizerConfig, specialTokensMap] = await Promise.all([
-      read("tokenizer.json"),
+      readBytes(join(folder, "tokenizer.json")),
       read("tokenizer_config.json"),
       read("special_tokens_map.json"),
     ]);
@@ -62,9 +62,14 @@ async function writeWhole(file: string, content: string): Promise<void> {
   }
 }
 
-async function readJson(file: string): Promise<unknown> {
+const readBytes = (file: string): Promise<Uint8Array> => reading(file, () => readFile(file));
+
+const readJson = (file: string): Promise<unknown> =>
+  reading(file, async () => JSON.parse(await readFile(file, "utf8")) as unknown);
+
+async function reading<T>(file: string, read: () => Promise<T>): Promise<T> {
   try {
-    return JSON.parse(await readFile(file, "utf8"));
+    return await read();
   } catch (cause) {
     throw new CheckpointError(
       `AutoTokenizer: "${file}" could not be read: ${(cause as Error).message}. Is the download complete? Fetch or save it again.`,

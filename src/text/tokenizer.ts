@@ -82,7 +82,13 @@ export class Tokenizer {
       json = JSON.parse(new TextDecoder().decode(bytes));
     } catch (cause) {
       const said = cause instanceof Error ? cause.message : String(cause);
-      throw new CheckpointError(`${where}: it is no JSON: ${said}. Is the download complete?`, { where }, { cause });
+      throw new CheckpointError(
+        `${where}: it is no JSON: ${said}. Is the download complete? Fetch or save it again.`,
+        {
+          where,
+        },
+        { cause },
+      );
     }
     return Tokenizer.fromJson(json, where);
   }
@@ -94,6 +100,15 @@ export class Tokenizer {
   }
 
   static #fromFields(fields: Fields, model: Model, where: string): Tokenizer {
+    try {
+      return Tokenizer.#read(fields, model, where);
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause;
+      throw new CheckpointError(`${where}: its components are nested too deep to be read.`, { where }, { cause });
+    }
+  }
+
+  static #read(fields: Fields, model: Model, where: string): Tokenizer {
     const tokenizer = new Tokenizer({ model });
     const { model: _model, added_tokens: _added, truncation, padding, ...config } = fields.object;
     tokenizer.truncation = readTruncation(truncation, `${where}: truncation`);
