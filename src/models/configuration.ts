@@ -33,8 +33,22 @@ export function parseConfig(
 
 /** The JSON text of a configuration. */
 export function formatConfig(config: PretrainedConfig): string {
-  return `${JSON.stringify(respell(config, snakeCase, camelCase), null, 2)}\n`;
+  const text = JSON.stringify(respell(config, snakeCase, camelCase), null, 2);
+  return `${text.replaceAll(/^( {2}"(\w+)": -?\d+)(,?)$/gm, (line, field: string, name: string, comma: string) => (floats.has(name) ? `${field}.0${comma}` : line))}\n`;
 }
+
+/** Fields in which Python takes no whole number without a point. */
+const floats: ReadonlySet<string> = new Set([
+  "initializer_range",
+  "initializer_cutoff_factor",
+  "initializer_factor",
+  "init_std",
+  "layer_norm_eps",
+  "layer_norm_epsilon",
+  "norm_eps",
+  "rms_norm_eps",
+  "rope_theta",
+]);
 
 /** Fields in another spelling, those left alone that would not come back. What is in them is data: labels, other models' words. */
 function respell(
