@@ -24,6 +24,7 @@ import {
   splitHeads,
 } from "./encoder-blocks.ts";
 import type { BaseModelOutput, EncoderInputs } from "./outputs.ts";
+import { placeTogether, projectTogether } from "./projections.ts";
 
 /** What the layers are made from. */
 export interface LayerConfig {
@@ -128,13 +129,16 @@ class SelfAttention extends Module<[x: Tensor, mask: Tensor | undefined, how: Ho
     this.query = new Linear(hiddenSize, hiddenSize);
     this.key = new Linear(hiddenSize, hiddenSize);
     this.value = new Linear(hiddenSize, hiddenSize);
+    placeTogether([this.query, this.key, this.value]);
     this.dropout = new Dropout(attentionProbsDropoutProb);
   }
 
   forward(x: Tensor, mask: Tensor | undefined, how: How): LayerOutput {
-    const heads = (layer: Linear): Tensor => splitHeads(callLinear(layer, x), this.numHeads); // [B, H, T, D]
-    const dropoutP = this.training ? this.dropout.p : 0;
-    return attend(heads(this.query), heads(this.key), heads(this.value), { mask, dropoutP, how });
+    const { query, key, value, numHeads } = this;
+    const together = projectTogether([query, key, value], x); // [B, T, 3 C]
+    const each = together?.chunk(3, -1) ?? [query, key, value].map((layer) => callLinear(layer, x));
+    const [q, k, v] = each.map((t) => splitHeads(t, numHeads)) as [Tensor, Tensor, Tensor]; // [B, H, T, D]
+    return attend(q, k, v, { mask, dropoutP: this.training ? this.dropout.p : 0, how });
   }
 }
 
