@@ -4,7 +4,8 @@
 //   npm run bench -- profile [forward] [step] [gpt2step] [decode] [--shapes] [--limit=n]
 
 import { noGrad, optim, profile, randint, type Tensor, tidy } from "kindling";
-import { Bert, BertClassifier, bertBase } from "./models/bert.ts";
+import { BertForSequenceClassification, BertModel } from "kindling/models";
+import { bertBase } from "./models/bert-sizes.ts";
 import { Gpt2, gpt2Small } from "./models/gpt2.ts";
 
 const words = process.argv.slice(2);
@@ -23,14 +24,14 @@ function trainingStep(model: { parameters(): Tensor[] }, loss: () => Tensor): ()
 
 const cases: { readonly [name: string]: () => readonly [title: string, body: () => void] } = {
   forward() {
-    const model = new Bert(bertBase).eval();
-    const ids = randint(0, bertBase.vocabSize, [8, 128]); // [B, T]
-    return ["BERT-base forward, 8 x 128", () => noGrad(() => tidy(() => void model(ids)))];
+    const model = new BertModel(bertBase).eval();
+    const inputIds = randint(0, model.config.vocabSize, [8, 128]); // [B, T]
+    return ["BERT-base forward, 8 x 128", () => noGrad(() => tidy(() => void model({ inputIds })))];
   },
   step() {
-    const model = new BertClassifier(bertBase);
-    const [ids, labels] = [randint(0, bertBase.vocabSize, [8, 128]), randint(0, 2, [8])]; // [B, T], [B]
-    return ["BERT-base training step, 8 x 128", trainingStep(model, () => model.loss(ids, labels))];
+    const model = new BertForSequenceClassification(bertBase);
+    const [inputIds, labels] = [randint(0, model.config.vocabSize, [8, 128]), randint(0, 2, [8])]; // [B, T], [B]
+    return ["BERT-base training step, 8 x 128", trainingStep(model, () => model({ inputIds, labels }).loss!)]; // labels were given
   },
   gpt2step() {
     const model = new Gpt2(gpt2Small);

@@ -1,13 +1,11 @@
-// The models of bench/models/ compute what transformers' do: outputs, loss, every gradient, and the ids of greedy decoding.
+// The GPT-2 of bench/models/ computes what transformers' does: outputs, loss, every gradient, and the ids of greedy decoding.
 // `scripts/goldens/bench_models.py` made the fixtures.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { Bert, BertClassifier, type BertConfig } from "../bench/models/bert.ts";
 import { Gpt2, type Gpt2Config } from "../bench/models/gpt2.ts";
 import type { Module } from "../src/nn/module.ts";
-import { noGrad } from "../src/tensor/grad-mode.ts";
 import { fromGolden, type GoldenTensor, matchesGolden } from "./golden.ts";
 import { close } from "./portable/harness.ts";
 import { tolerances } from "./tolerances.ts";
@@ -20,13 +18,6 @@ interface Golden<C> {
   readonly loss: number;
   readonly grads: { readonly [name: string]: GoldenTensor };
 }
-interface BertGolden extends Golden<BertConfig> {
-  readonly types: GoldenTensor;
-  readonly mask: GoldenTensor;
-  readonly labels: GoldenTensor;
-  readonly hidden: GoldenTensor;
-  readonly pooled: GoldenTensor;
-}
 interface Gpt2Golden extends Golden<Gpt2Config> {
   readonly prompt: GoldenTensor;
   readonly greedy: readonly number[];
@@ -37,9 +28,8 @@ function golden<T>(name: string): T {
   return JSON.parse(readFileSync(url, "utf8")) as T; // its generator's docstring has the form
 }
 
-function load(model: Module, state: Golden<unknown>["state"], prefix = ""): void {
-  const own = Object.entries(state).filter(([name]) => name.startsWith(prefix));
-  model.loadStateDict(Object.fromEntries(own.map(([name, t]) => [name.slice(prefix.length), fromGolden(t)])));
+function load(model: Module, state: Golden<unknown>["state"]): void {
+  model.loadStateDict(Object.fromEntries(Object.entries(state).map(([name, t]) => [name, fromGolden(t)])));
 }
 
 /** The loss and the gradient of every parameter. */
@@ -53,21 +43,6 @@ function matchesTraining(model: Module, loss: { item(): number; backward(): void
     matchesGolden(grad, expected.grads[name]!, `gradient of ${name}`);
   }
 }
-
-test("Bert", () => {
-  const g = golden<BertGolden>("bert");
-  const model = new Bert(g.config).eval();
-  load(model, g.state, "bert.");
-  const mask = fromGolden(g.mask).ne(0).unsqueeze(1).unsqueeze(1); // [B, 1, 1, T]
-  const { hidden, pooled } = noGrad(() => model(fromGolden(g.ids), fromGolden(g.types), mask));
-  matchesGolden(hidden, g.hidden, "hidden");
-  matchesGolden(pooled, g.pooled, "pooled");
-
-  const classifier = new BertClassifier(g.config, 3);
-  load(classifier, g.state);
-  matchesGolden(classifier(fromGolden(g.ids), fromGolden(g.types), mask), g.logits, "logits");
-  matchesTraining(classifier, classifier.loss(fromGolden(g.ids), fromGolden(g.labels), fromGolden(g.types), mask), g);
-});
 
 test("Gpt2", () => {
   const g = golden<Gpt2Golden>("gpt2");
