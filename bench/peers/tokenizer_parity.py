@@ -15,6 +15,9 @@ from array import array
 from tokenizers import Tokenizer
 
 
+UNPROCESSED = False
+
+
 def units(text):
     """For each code point, and the end, where it begins in UTF-16; None where that is the same."""
     if all(ord(char) <= 0xFFFF for char in text):
@@ -41,8 +44,10 @@ def columns(encoding, sources, whole=True):
         offsets += [at[start], at[end]] if at else [start, end]
     if not whole:
         sequences = []
+    # `post_process` does not number the types of texts that were encoded alone, if there is no post-processor.
+    types = [1 if sequence == 1 else one for one, sequence in zip(encoding.type_ids, encoding.sequence_ids)] if UNPROCESSED else encoding.type_ids
     none = lambda values: [-1 if value is None else value for value in values]
-    out = [len(ids), *ids, *offsets, *none(words), *(encoding.type_ids if whole else []), *encoding.special_tokens_mask, *encoding.attention_mask, *none(sequences)]
+    out = [len(ids), *ids, *offsets, *none(words), *(types if whole else []), *encoding.special_tokens_mask, *encoding.attention_mask, *none(sequences)]
     for other in encoding.overflowing if whole else []:  # what these hold again is in the list already
         out += columns(other, sources, False)
     return out
@@ -53,6 +58,8 @@ def main():
     tokenizer.no_truncation()
     tokenizer.no_padding()
     show = "--show" in sys.argv
+    global UNPROCESSED
+    UNPROCESSED = tokenizer.post_processor is None
     plain = Tokenizer.from_file(sys.argv[1])
     plain.no_truncation()
     plain.no_padding()
