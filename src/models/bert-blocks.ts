@@ -116,7 +116,7 @@ export function addTo(
 }
 
 /** The heads' part of attention, `[B, T, C]` to `[B, T, C]`. */
-class SelfAttention extends Module<[x: Tensor, mask: Tensor | undefined, how: How], LayerOutput> {
+export class SelfAttention extends Module<[x: Tensor, mask: Tensor | undefined, how: How], LayerOutput> {
   readonly query: Linear;
   readonly key: Linear;
   readonly value: Linear;
@@ -129,8 +129,13 @@ class SelfAttention extends Module<[x: Tensor, mask: Tensor | undefined, how: Ho
     this.query = new Linear(hiddenSize, hiddenSize);
     this.key = new Linear(hiddenSize, hiddenSize);
     this.value = new Linear(hiddenSize, hiddenSize);
-    placeTogether([this.query, this.key, this.value]);
+    this.arrange();
     this.dropout = new Dropout(attentionProbsDropoutProb);
+  }
+
+  /** Puts the three weights next to each other, when they got memory of their own. */
+  arrange(): void {
+    placeTogether([this.query, this.key, this.value]);
   }
 
   forward(x: Tensor, mask: Tensor | undefined, how: How): LayerOutput {

@@ -3,6 +3,7 @@
 
 import { type DType, isFloating } from "../base/dtype.ts";
 import { ArgumentError, CheckpointError } from "../base/errors.ts";
+import { withDevice } from "../devices/default.ts";
 import type { PretrainedOptions } from "../hub/pretrained-folder.ts";
 import { Embedding } from "../nn/embedding.ts";
 import { initIsSkipped, normal_, ones_, withoutInit, zeros_ } from "../nn/init.ts";
@@ -14,6 +15,7 @@ import { empty } from "../tensor/create.ts";
 import { noGrad } from "../tensor/grad-mode.ts";
 import { tidy } from "../tensor/scope.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { SelfAttention } from "./bert-blocks.ts";
 import { type PretrainedConfig, parseConfig } from "./configuration.ts";
 import type { AttentionImplementation } from "./encoder-blocks.ts";
 import type { LabelConfig } from "./encoder-config.ts";
@@ -255,8 +257,8 @@ export async function loadTransformer<M extends AnyTransformer>(
     const config = found.configure(overridden(parsed, options) as never, configFile); // its own function checks the fields
     const dtypes = [...weights.tensors.values()].map(({ dtype }) => dtype);
     const dtype = dtypeFor(options.dtype, config, dtypes, configFile);
-    const model = withoutInit(() => new found({ ...config, dtype } as never)); // as configured
-    retype(model, dtype);
+    const model = withDevice("meta", () => withoutInit(() => new found({ ...config, dtype } as never))); // as configured
+    materialize(model, dtype);
     const { ignoreMismatchedSizes = false } = options;
     const ignored = model.ignoredOnLoad();
     const info = await fillModel(model, weights, { prefix: found.baseModelPrefix, ignored, ignoreMismatchedSizes });
@@ -321,16 +323,19 @@ function dtypeFor(wanted: DType | "auto" = "float32", config: object, stored: re
   });
 }
 
-/** Makes the floating-point weights of a model that is still empty tensors of another dtype. */
-function retype(model: AnyModule, dtype: DType): void {
+/** Gives the weights of a model that was built without memory theirs, in the dtype that they are to have. */
+function materialize(model: AnyModule, dtype: DType): void {
   const made = new Map<Tensor, Parameter>();
   for (const module of model.modules()) {
     for (const [name, t] of Object.entries(module)) {
-      if (!(t instanceof Parameter) || !isFloating(t.dtype) || t.dtype === dtype) continue;
-      const other = made.get(t) ?? new Parameter(empty(t.shape, { dtype }), t.requiresGrad);
-      made.set(t, other);
-      Object.assign(module, { [name]: other });
+      if (!(t instanceof Parameter)) continue;
+      const real = made.get(t) ?? new Parameter(empty(t.shape, { dtype: isFloating(t.dtype) ? dtype : t.dtype }));
+      real.requiresGrad = t.requiresGrad;
+      made.set(t, real);
+      Object.assign(module, { [name]: real });
     }
   }
-  for (const t of made.keys()) t.dispose("loading in another dtype");
+  for (const module of model.modules()) {
+    if (module instanceof SelfAttention) module.arrange();
+  }
 }

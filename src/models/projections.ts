@@ -15,7 +15,7 @@ export function placeTogether(layers: readonly Linear[]): void {
   for (const name of ["weight", "bias"] as const) {
     const old = layers.map((layer) => layer[name]);
     const [first] = old;
-    if (first === undefined || old.some((t) => t === undefined)) continue;
+    if (first === undefined || first.isMeta || old.some((t) => t === undefined)) continue;
     noGrad(() =>
       tidy(() => {
         const [rows, ...rest] = first.shape as [number, ...number[]]; // a matrix or a vector
