@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import { scaleLinear } from "d3-scale";
 import { ArgumentError } from "../base/errors.ts";
 import { formatOfName } from "../data/sets/readers.ts";
+import type { Row } from "../data/sets/rows.ts";
 import { loadDataset } from "../training/load-dataset.ts";
 import { type ColumnFigures, type DataFigures, dataFigures, type Histogram } from "./data-figures.ts";
 import { wholeNumber } from "./numbers.ts";
@@ -41,7 +42,7 @@ async function inspect(file: string, { rows, samples, html, json }: Flags): Prom
       },
     );
   }
-  const all = await loadDataset(format, { dataFiles: file, split: "train" });
+  const all = await loadDataset<Row>(format, { dataFiles: file, split: "train" });
   const figures = dataFigures(rows === undefined ? all : all.take(rows), samples);
   if (html !== undefined) await writeFile(html, page(file, figures));
   else if (json === true) console.log(JSON.stringify(figures, null, 2));

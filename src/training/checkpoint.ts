@@ -48,7 +48,7 @@ export interface Trained {
   readonly scheduler: ScheduledBy | undefined;
   readonly args: CheckedArguments;
   readonly state: TrainerState;
-  /** Rows of the training data. */
+  /** Rows of the training data; 0 of a stream. */
   readonly trainRows: number;
 }
 

@@ -6,21 +6,26 @@ import type { CheckedArguments } from "./arguments.ts";
 
 /** The bounds of a run. */
 export interface Length {
-  /** Optimizer steps of one pass over the data. */
+  /** Optimizer steps of one pass over the data; of a stream, whose length nobody knows, those of the run. */
   readonly stepsPerEpoch: number;
   /** No step after this one; infinite where only time bounds the run. */
   readonly lastStep: number;
   readonly maxSeconds: number;
 }
 
-export function lengthOf(args: CheckedArguments, rows: number): Length {
+export function lengthOf(args: CheckedArguments, rows: number | undefined): Length {
+  const maxSeconds = (args.maxMinutes ?? Number.POSITIVE_INFINITY) * 60;
+  if (rows === undefined) {
+    const lastStep = args.maxSteps > 0 ? args.maxSteps : Number.POSITIVE_INFINITY;
+    return { stepsPerEpoch: lastStep, lastStep, maxSeconds };
+  }
   const whole = args.dataloaderDropLast ? Math.floor : Math.ceil;
   const batches = whole(rows / args.perDeviceTrainBatchSize);
   const stepsPerEpoch = Math.ceil(batches / args.gradientAccumulationSteps);
   return {
     stepsPerEpoch,
     lastStep: args.maxSteps > 0 ? args.maxSteps : Math.ceil(args.numTrainEpochs * stepsPerEpoch),
-    maxSeconds: (args.maxMinutes ?? Number.POSITIVE_INFINITY) * 60,
+    maxSeconds,
   };
 }
 

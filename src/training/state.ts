@@ -28,6 +28,8 @@ export interface TrainerState {
   stepsSinceLog: number;
   /** The evaluation after this step was due and did not happen, because the run was stopped. */
   evaluationPending: boolean;
+  /** Of a stream: which pass over it the run is in, and how many of the pass's rows were learnt. */
+  stream?: { pass: number; rows: number };
 }
 
 export function newState(): TrainerState {

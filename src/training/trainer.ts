@@ -12,7 +12,6 @@ import { TensorBoardCallback } from "#runtime/training/tensorboard";
 import { ArgumentError } from "../base/errors.ts";
 import { defaultGenerator, manualSeed } from "../base/random.ts";
 import { padCollate, seq2seqCollate } from "../data/collate.ts";
-import { type DatasetLike, datasetOf } from "../data/dataset.ts";
 import type { Decodable } from "../generation/generate.ts";
 import type { AnyModule } from "../nn/module.ts";
 import { PeftModel } from "../peft/peft-model.ts";
@@ -25,11 +24,12 @@ import { modelFiles, restore, restoreWeights, type ScheduledBy, type TrainedBy }
 import { type Evaluation, evaluateRows, type RowValues, withoutIgnored } from "./evaluation.ts";
 import { defaultOptimizer } from "./optimizer.ts";
 import { noProgress } from "./progress.ts";
-import { readRows } from "./rows.ts";
+import { checkSource, eachRow, isStream, type RowSource, readRows, rowsOf, tokenizedBy, usedColumns } from "./rows.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { lrFactorAt } from "./schedule.ts";
 import { type Metrics, newState, type TrainerState } from "./state.ts";
 import { type Batch, type ModelOutput, smoothedLoss } from "./step.ts";
+import { checkStreamed, ShuffledRows, StreamedRows } from "./step-rows.ts";
 import { type RunParts, stopReason, TrainingRun } from "./training-run.ts";
 
 /** What `computeMetrics` gets. With `predictWithGenerate` and a tokenizer, the texts too. */
@@ -46,9 +46,14 @@ export interface TrainerOptions<Row extends object> {
   /** Saved with the model; pads batches and decodes what evaluation generates. */
   readonly tokenizer?: PreTrainedTokenizer;
   readonly args?: TrainingArguments;
-  readonly trainDataset?: DatasetLike<Row>;
-  readonly evalDataset?: DatasetLike<Row>;
-  /** Makes a batch of rows. Default: pads what the tokenizer gave. */
+  /**
+   * Rows: an array, a `Dataset`, or a stream, which is read in its order and wants `maxSteps`. What a batch cannot hold, as texts,
+   * the default collator leaves out; a row with a `text` and no `inputIds` it tokenizes and truncates.
+   */
+  readonly trainDataset?: RowSource<Row>;
+  /** Rows likewise; of a stream all are read and held. */
+  readonly evalDataset?: RowSource<Row>;
+  /** Makes a batch of rows, which come as they are. Default: pads what the tokenizer gave. */
   readonly dataCollator?: (rows: readonly Row[]) => Batch;
   /** Numbers by name; evaluation reports `rougeL` as `evalRougeL`. */
   readonly computeMetrics?: ComputeMetrics;
@@ -101,6 +106,9 @@ export class Trainer<Row extends object = Record<string, unknown>> {
   #check(): void {
     const { trainDataset, evalDataset } = this.#options;
     const { args, model } = this;
+    checkSource("trainDataset", trainDataset);
+    checkSource("evalDataset", evalDataset);
+    if (trainDataset !== undefined && isStream(this.#rowsOf(trainDataset))) checkStreamed(args);
     lrFactorAt(args, 0, 1); // throws if the schedule lacks a setting
     for (const callback of this.#options.callbacks ?? []) callback.onInitEnd?.({ args });
     if (trainDataset?.length === 0) throw new ArgumentError("Trainer: trainDataset has no rows.", {});
@@ -154,13 +162,13 @@ export class Trainer<Row extends object = Record<string, unknown>> {
     this.#stop = stop;
     let folder: RunFolder | undefined;
     try {
-      const rows = datasetOf(trainDataset);
-      const lengths = args.groupByLength ? (await readRows(rows)).map(measuredLength) : undefined;
+      const rows = this.#rowsOf(trainDataset);
+      const lengths = args.groupByLength && !isStream(rows) ? await eachRow(rows, measuredLength) : undefined;
       const opened = outputDir === undefined ? undefined : await openRun(outputDir, { resume, overwrite });
       folder = opened?.folder;
       const { optimizer = defaultOptimizer(model, args), scheduler } = optimizers;
       const rates = optimizer.paramGroups.map((group) => group.lr);
-      const trained = { model, tokenizer, optimizer, scheduler, args, trainRows: rows.length };
+      const trained = { model, tokenizer, optimizer, scheduler, args, trainRows: isStream(rows) ? 0 : rows.length };
       manualSeed(args.seed);
       if (args.gradientCheckpointing) checkpointed(model)?.gradientCheckpointingEnable();
       this.state = newState();
@@ -171,8 +179,7 @@ export class Trainer<Row extends object = Record<string, unknown>> {
       const run = new TrainingRun({
         ...trained,
         state,
-        rows,
-        lengths,
+        rows: isStream(rows) ? new StreamedRows(rows, args, state) : new ShuffledRows(rows, args, lengths),
         rates,
         ...this.#measures(),
         callbacks: this.#callbacks(),
@@ -246,24 +253,30 @@ export class Trainer<Row extends object = Record<string, unknown>> {
   // ── measuring ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** The loss on the evaluation rows and what `computeMetrics` says, each under its name with "eval". */
-  async evaluate(rows: DatasetLike<Row> = this.#evalRows()): Promise<Metrics> {
+  async evaluate(rows: RowSource<Row> = this.#evalRows()): Promise<Metrics> {
     return (await this.#measure(rows, "eval", this.#options.computeMetrics !== undefined)).metrics;
   }
 
   /** What the model says to each row, and metrics with "test" if the rows have labels. */
-  async predict(rows: DatasetLike<Row>): Promise<PredictionOutput> {
+  async predict(rows: RowSource<Row>): Promise<PredictionOutput> {
     return this.#measure(rows, "test", true);
   }
 
-  #evalRows(): DatasetLike<Row> {
+  #evalRows(): RowSource<Row> {
     const { evalDataset } = this.#options;
     if (evalDataset === undefined) throw new ArgumentError("Trainer: there is no evalDataset.", {});
     return evalDataset;
   }
 
+  /** What the collator gets: with the default one, tokenized and without what no batch can hold. */
+  #rowsOf(source: RowSource<Row>): ReturnType<typeof rowsOf<Row>> {
+    if (this.#options.dataCollator !== undefined) return rowsOf(source, (row) => row);
+    return rowsOf(usedColumns(source), tokenizedBy(this.tokenizer));
+  }
+
   /** Leaves the model's mode and the default random stream as they were, so that training does not depend on it. */
   async #measure(
-    source: DatasetLike<Row>,
+    source: RowSource<Row>,
     prefix: string,
     collect: boolean,
     signal?: AbortSignal,
@@ -281,7 +294,7 @@ export class Trainer<Row extends object = Record<string, unknown>> {
     model.eval();
     try {
       const { collate, forward } = this.#measures();
-      const rows = await readRows(datasetOf(source));
+      const rows = await readRows(this.#rowsOf(source));
       const evaluation = await evaluateRows(rows, {
         batchSize,
         collate,

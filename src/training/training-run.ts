@@ -2,25 +2,21 @@
 // the loop goes by; so a run that is given the state of another goes on where that one was.
 
 import { NonFiniteError } from "../base/errors.ts";
-import type { Dataset } from "../data/dataset.ts";
 import { clipGradNorm_ } from "../optim/clip.ts";
 import { scope } from "../tensor/scope.ts";
 import type { CheckedArguments } from "./arguments.ts";
 import { breathe } from "./breathe.ts";
 import type { CallbackContext, TrainerCallback, TrainerControl } from "./callbacks.ts";
 import { checkpointFiles, type Trained } from "./checkpoint.ts";
-import { epochBatches } from "./order.ts";
 import type { ProgressBar } from "./progress.ts";
-import { readRows } from "./rows.ts";
 import { checkpointName, type RunFolder } from "./run-folder.ts";
 import { expectedSteps, type Length, lengthOf, lrFactorAt } from "./schedule.ts";
 import { type LogEntry, logRow, type Metrics, plainName, shortNumber, timing } from "./state.ts";
 import { accumulateGradients, type Batch, type ModelOutput, nonFinite } from "./step.ts";
+import type { StepRows } from "./step-rows.ts";
 
 export interface RunParts<Row> extends Trained {
-  readonly rows: Dataset<Row>;
-  /** How long each row is, to group them by. */
-  readonly lengths: readonly number[] | undefined;
+  readonly rows: StepRows<Row>;
   readonly collate: (rows: readonly Row[]) => Batch;
   readonly forward: (batch: Batch) => ModelOutput;
   /** Tokens that a row brings, for the speed. */
@@ -49,7 +45,6 @@ export class TrainingRun<Row> {
     shouldSave: false,
     shouldLog: false,
   };
-  #order: { readonly epoch: number; readonly batches: readonly number[][] } | undefined;
   readonly #startMs = performance.now();
   readonly #secondsBefore: number;
   /** Of this call alone: tokens, and the time in steps. */
@@ -63,7 +58,7 @@ export class TrainingRun<Row> {
   constructor(parts: RunParts<Row>) {
     this.#parts = parts;
     this.#args = parts.args;
-    this.#length = lengthOf(parts.args, parts.rows.length);
+    this.#length = lengthOf(parts.args, parts.rows.count);
     this.#secondsBefore = parts.state.trainSeconds;
     this.#savedStep = parts.state.globalStep;
     parts.state.maxSteps = this.#expectedSteps();
@@ -104,6 +99,7 @@ export class TrainingRun<Row> {
       throw error;
     } finally {
       this.#bar.stop();
+      await this.#parts.rows.close();
     }
   }
 
@@ -150,7 +146,7 @@ export class TrainingRun<Row> {
       });
     }
     const rate = optimizer.paramGroups[0]!.lr;
-    const chosen = await Promise.all(this.#rowsOfStep(state.globalStep).map((batch) => readRows(rows, batch)));
+    const chosen = await rows.ofStep(state.globalStep);
     const loss = this.#learn(chosen);
     state.globalStep++;
     state.epoch = state.globalStep / stepsPerEpoch;
@@ -176,22 +172,6 @@ export class TrainingRun<Row> {
 
   #tokensPerSecond(): number {
     return (1000 * this.#tokens) / Math.max(1e-3, this.#stepMs);
-  }
-
-  /** The rows of the step after `step` done ones, by batch. */
-  #rowsOfStep(step: number): readonly number[][] {
-    const { perDeviceTrainBatchSize: batchSize, gradientAccumulationSteps: batches, dataSeed: seed } = this.#args;
-    const { dataloaderDropLast: dropLast } = this.#args;
-    const { rows, lengths } = this.#parts;
-    const epoch = Math.floor(step / this.#length.stepsPerEpoch);
-    if (this.#order?.epoch !== epoch) {
-      this.#order = {
-        epoch,
-        batches: epochBatches(rows.length, { batchSize, seed, epoch, lengths, dropLast }),
-      };
-    }
-    const first = (step % this.#length.stepsPerEpoch) * batches;
-    return this.#order.batches.slice(first, first + batches);
   }
 
   /** Forward, backward and update, in a scope of their own; the loss. */

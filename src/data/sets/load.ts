@@ -15,7 +15,7 @@ import { type DatasetDict, dictOf } from "./dataset-dict.ts";
 import { IterableDataset, type IterableDatasetDict, skipping, toIterableDataset } from "./iterable-dataset.ts";
 import { type FileFormat, formatOfName, type Reader, type ReadOptions, readers } from "./readers.ts";
 import { configOf } from "./readme.ts";
-import type { Row } from "./rows.ts";
+import type { FileRow, Row } from "./rows.ts";
 import { fitsPattern, isPattern, parseSplit, partRange, type SplitFiles, splitsByName } from "./splits.ts";
 import { type Shard, SourceStage } from "./stages.ts";
 
@@ -52,22 +52,23 @@ export type Loadable<R> = FileFormat | "arrow" | (string & {}) | RowGenerator<R>
 /**
  * The data set of files: `loadDataset("json", { dataFiles: { train: "a.jsonl", test: "b.jsonl" } })` has `train` and `test`.
  * A folder's name takes the files in it. With `split` there is one data set: "train", "train[:10%]", "train+test". With
- * `streaming` rows come from the files as they are asked for. Wrong files are said with their line or row.
+ * `streaming` rows come from the files as they are asked for. Wrong files are said with their line or row. State what rows hold as
+ * the first type, `loadDataset<{ text: string; label: number }>(…)`; else `text` is taken for a text and all else is unknown.
  */
 export interface LoadDataset {
-  <R extends object = Row>(
+  <R extends object = FileRow>(
     source: Loadable<R>,
     options: LoadOptions<DataFilesOption> & One & Streaming,
   ): Promise<IterableDataset<R>>;
-  <R extends object = Row>(
+  <R extends object = FileRow>(
     source: Loadable<R>,
     options: LoadOptions<DataFilesOption> & One & { readonly streaming?: false },
   ): Promise<Dataset<R>>;
-  <R extends object = Row, const F extends DataFilesOption = UsualFiles>(
+  <R extends object = FileRow, const F extends DataFilesOption = UsualFiles>(
     source: Loadable<R>,
     options: LoadOptions<F> & Streaming & { readonly split?: never },
   ): Promise<IterableDatasetDict<R, SplitsOf<F>>>;
-  <R extends object = Row, const F extends DataFilesOption = UsualFiles>(
+  <R extends object = FileRow, const F extends DataFilesOption = UsualFiles>(
     source: Loadable<R>,
     options?: LoadOptions<F> & { readonly streaming?: false; readonly split?: never },
   ): Promise<DatasetDict<R, SplitsOf<F>>>;

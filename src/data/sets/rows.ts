@@ -1,6 +1,10 @@
 // The types of rows and of batches of them, and how one becomes the other.
 
 export type Row = Record<string, unknown>;
+/** Rows of files, where their kind is not stated: a column `text` holds texts, as such a name says; of others nothing is known. */
+export interface FileRow extends Row {
+  text: string;
+}
 /** Rows by column: `{ text: ["a", "b"], label: [0, 1] }`. */
 export type BatchOf<R> = { [K in keyof R]: R[K][] };
 /** The rows of a batch that a function gave, whatever lists it is made of. */
