@@ -10,8 +10,8 @@ const sections: { readonly [section: string]: { readonly title: string; readonly
     title: "PyTorch and onnxruntime",
     about: `
 Both are eager and on two threads, as we are, in float32, each called as its users call it. BERT and GPT-2 are transformers' own models
-with random weights, without dropout, with its default attention (sdpa) and the fused AdamW that its Trainer takes; ours are in
-\`bench/models/\`. Products are [M, K] @ [K, N]; \`linear\` is the layer, where ours and onnxruntime's may keep the weight packed. Encoders
+with random weights, without dropout, with its default attention (sdpa) and the fused AdamW that its Trainer takes; ours are
+\`kindling/models\`' and \`bench/models/\`'. Products are [M, K] @ [K, N]; \`linear\` is the layer, where ours and onnxruntime's may keep the weight packed. Encoders
 in onnxruntime are graphs as its transformer optimizer leaves them. A small operation is measured in runs of a hundred.`,
   },
   "js-peers": {

@@ -153,11 +153,6 @@ test("missing weights begin as in a new model, and only those draw random number
 
 test("a head of another size is refused, or initialised if that is asked for", async (t) => {
   const folder = copied(t, whole);
-  const { name } = new BertForSequenceClassification({
-    ...(await AutoConfig.fromPretrained(whole)),
-    numLabels: 2,
-  } as never).constructor;
-  assert.equal(name, "BertForSequenceClassification");
   editWeights(folder, (entries) => [
     ...entries,
     { name: "classifier.weight", dtype: "F32", shape: [5, 12], bytes: new Uint8Array(240) },
