@@ -4,6 +4,8 @@ export { savePretrained as saveTokenizer } from "#runtime/text/tokenizer";
 export { AutoTokenizer } from "./models/pretrained-files.ts";
 export type { AddedToken } from "./text/added-tokens.ts";
 export { Bpe } from "./text/bpe.ts";
+export type { Chat, ChatMessage, ChatOptions, ChatRow, ChatRows } from "./text/chat-template.ts";
+export type { ChatTemplates } from "./text/chat-template-files.ts";
 export { DecodeStream } from "./text/decode-stream.ts";
 export type { Encoding } from "./text/encoding.ts";
 export { loadTokenizer } from "./text/load-tokenizer.ts";

@@ -10,6 +10,7 @@ import { addDownload } from "./download.ts";
 import { addEvaluate } from "./evaluate.ts";
 import { oneLine, report } from "./report.ts";
 import { addRun } from "./run.ts";
+import { addTokenize } from "./tokenize.ts";
 import { addTrain } from "./train.ts";
 
 const { version }: { version: string } = JSON.parse(
@@ -29,12 +30,14 @@ Examples:
   $ kindling run summarization --model runs/summarizer "a long text …"
   $ kindling download openai-community/gpt2 --include "*.json" model.safetensors
   $ kindling cache ls
+  $ kindling tokenize --model google-bert/bert-base-uncased "a text"
   $ kindling doctor`,
   );
 
 addTrain(program);
 addEvaluate(program);
 addRun(program);
+addTokenize(program);
 addDownload(program);
 addCache(program);
 addData(program);

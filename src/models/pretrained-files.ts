@@ -17,8 +17,9 @@ import {
   pretrainedOptions,
   tokenizerFiles,
 } from "../hub/pretrained-folder.ts";
-import { loadTokenizer } from "../text/load-tokenizer.ts";
 import type { PreTrainedTokenizer, PreTrainedTokenizerOptions } from "../text/pretrained-tokenizer.ts";
+import { readTokenizer } from "../text/read-tokenizer.ts";
+import { TokenizerFolder } from "../text/tokenizer-folder.ts";
 
 export interface PretrainedFiles {
   readonly configFile: string;
@@ -63,13 +64,9 @@ export const AutoTokenizer: {
       );
     }
     const folder = await browserFolder(name, tokenizerFiles, options);
-    const read = async (file: string) => (folder.has(file) ? folder.readJson(file) : undefined);
-    const tokenizerJson = await folder.readJson("tokenizer.json");
-    const [tokenizerConfig, specialTokensMap] = [
-      await read("tokenizer_config.json"),
-      await read("special_tokens_map.json"),
-    ];
-    return loadTokenizer({ tokenizerJson, tokenizerConfig, specialTokensMap }, own);
+    const bytes = async (file: string) =>
+      new Uint8Array(await (await openHubFile(`${folder.path}/${file}`)).arrayBuffer());
+    return readTokenizer(new TokenizerFolder(folder.path, folder.names, bytes), own);
   },
 };
 
@@ -91,7 +88,7 @@ async function browserFolder(
   name: string,
   choose: (paths: readonly string[]) => readonly string[],
   options: PretrainedOptions,
-): Promise<Folder> {
+): Promise<Folder & { readonly names: readonly string[] }> {
   let names: readonly string[] = [];
   const path = await pretrainedFolder(
     name,
@@ -104,6 +101,7 @@ async function browserFolder(
   const open = (file: string) => openHubFile(`${path}/${file}`);
   return {
     path,
+    names,
     has: (file) => names.includes(file),
     open: async (file) => blobSource(await open(file), `${path}/${file}`),
     readJson: async (file) => JSON.parse(await (await open(file)).text()),

@@ -3,6 +3,7 @@
 
 import type { AddedToken } from "./added-tokens.ts";
 import { Bpe } from "./bpe.ts";
+import { configChatTemplates } from "./chat-template-files.ts";
 import { Fields, isObject } from "./fields.ts";
 import {
   configName,
@@ -36,6 +37,8 @@ export function loadTokenizer(files: TokenizerFiles, options: PreTrainedTokenize
     // On BPE, whose tokens hold their spaces, the clean-up would eat the text's own.
     cleanUpTokenizationSpaces: config.boolean("clean_up_tokenization_spaces", false) && !(backend.model instanceof Bpe),
     ...(config.has("model_input_names") && { modelInputNames: config.array("model_input_names").map(String) }),
+    ...(config.has("chat_template") && { chatTemplate: configChatTemplates(config) }),
+    extraSpecialTokens: extraTokens(config),
     config: config.object,
     ...options,
   });
@@ -50,6 +53,14 @@ function addDeclared(backend: Tokenizer, config: Fields): void {
     const token = tokenFrom(declared.object[id], `${declared.where}.${id}`);
     if (!known.has(token.content)) backend.addTokens([token]);
   }
+}
+
+/** Special tokens without a part, under the name of today or of before; a model's own parts are an object of them. */
+function extraTokens(config: Fields): AddedToken[] {
+  const name = config.has("extra_special_tokens") ? "extra_special_tokens" : "additional_special_tokens";
+  const value = config.object[name] ?? [];
+  const tokens = isObject(value) ? Object.values(value) : config.array(name, []);
+  return tokens.map((token, i) => tokenFrom(token, `${config.where}.${name}[${i}]`, true));
 }
 
 function namedTokens(fields: Fields): SpecialTokens {

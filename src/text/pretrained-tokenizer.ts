@@ -6,28 +6,14 @@
 import { ArgumentError } from "../base/errors.ts";
 import type { AddedToken } from "./added-tokens.ts";
 import { type Columns, columnsOf, padRows, type Row, type Rows, rowOf, rowsOf } from "./batch.ts";
+import type { TokenizerCallOptions } from "./call-options.ts";
+import type { ApplyChatTemplate, Chat, ChatOptions } from "./chat-template.ts";
+import type { ChatTemplates } from "./chat-template-files.ts";
 import type { JsonObject } from "./fields.ts";
 import type { DecodeOptions, EncodeOptions, Tokenizer } from "./tokenizer.ts";
-import type { Side, TruncationStrategy } from "./truncation.ts";
+import type { Side } from "./truncation.ts";
 
-export type TokenizerCallOptions = {
-  /** `true` or "longest" pads to the longest text of the batch, "maxLength" to `maxLength`. */
-  padding?: boolean | "longest" | "maxLength";
-  /** `true` is "longestFirst". */
-  truncation?: boolean | TruncationStrategy;
-  /** Tokens in all, special ones included; `modelMaxLength` by default. */
-  maxLength?: number;
-  addSpecialTokens?: boolean;
-  padToMultipleOf?: number;
-  paddingSide?: Side;
-  truncationSide?: Side;
-  /** The texts are lists of words, and `wordIds` and offsets count in them. */
-  isSplitIntoWords?: boolean;
-  returnTokenTypeIds?: boolean;
-  returnSpecialTokensMask?: boolean;
-  returnOffsetsMapping?: boolean;
-  returnWordIds?: boolean;
-};
+export type { TokenizerCallOptions };
 
 type Words = readonly string[];
 
@@ -70,6 +56,10 @@ export type PreTrainedTokenizerOptions = SpecialTokens & {
   modelInputNames?: readonly string[];
   padTokenTypeId?: number;
   cleanUpTokenizationSpaces?: boolean;
+  /** Special tokens without a part of their own. */
+  extraSpecialTokens?: readonly (string | AddedToken)[];
+  /** How a chat is written as a text: a template in Jinja, or several by name. */
+  chatTemplate?: ChatTemplates | null;
   /** Kept and written back: what tokenizer_config.json holds beside all this. */
   config?: JsonObject;
 };
@@ -90,6 +80,7 @@ export class PreTrainedTokenizer extends Callable {
   modelInputNames: readonly string[];
   padTokenTypeId: number;
   cleanUpTokenizationSpaces: boolean;
+  chatTemplate: ChatTemplates | null;
   readonly #config: JsonObject;
 
   constructor(backend: Tokenizer, options: PreTrainedTokenizerOptions = {}) {
@@ -101,6 +92,7 @@ export class PreTrainedTokenizer extends Callable {
     this.modelInputNames = options.modelInputNames ?? ["input_ids", "attention_mask"];
     this.padTokenTypeId = options.padTokenTypeId ?? 0;
     this.cleanUpTokenizationSpaces = options.cleanUpTokenizationSpaces ?? false;
+    this.chatTemplate = options.chatTemplate ?? null;
     this.#config = options.config ?? {};
     this.addSpecialTokens(options);
   }
@@ -300,12 +292,28 @@ export class PreTrainedTokenizer extends Callable {
     );
   }
 
-  /** What savePretrained writes: the content of each file, by name. Python's `AutoTokenizer` reads them. */
-  toFiles(): { readonly [file: string]: JsonObject } {
-    const named = Object.fromEntries(
+  /**
+   * A chat as its model wants it: the text that the template makes of the messages, tokenized without further special tokens.
+   * `tokenize: false` gives the text. Many chats give many rows. The templates' language is loaded at the first call.
+   */
+  readonly applyChatTemplate: ApplyChatTemplate = async (chat: Chat | readonly Chat[], options: ChatOptions = {}) => {
+    const { applyChatTemplate } = await import("./chat-template.ts");
+    const call = (texts: readonly string[], how: TokenizerCallOptions) => this(texts, how);
+    return applyChatTemplate({ call, templates: this.chatTemplate, named: this.#named() }, chat, options) as never; // which of the overloads it is, the options say
+  };
+
+  /** The tokens with a part, by Hugging Face's names of the parts. */
+  #named(): JsonObject {
+    return Object.fromEntries(
       roles.filter((role) => this[role] !== null).map((role) => [configName(role), this[role]]),
     );
-    const { added_tokens_decoder: _decoder, ...config } = this.#config; // tokenizer.json holds them
+  }
+
+  /** What savePretrained writes: the content of each file, by name. Python's `AutoTokenizer` reads them. */
+  toFiles(): { readonly [file: string]: JsonObject } {
+    const named = this.#named();
+    const { added_tokens_decoder: _decoder, chat_template: _template, ...config } = this.#config; // tokenizer.json holds the tokens
+    const { chatTemplate } = this;
     return {
       "tokenizer.json": this.backend.toJson(),
       "tokenizer_config.json": {
@@ -317,10 +325,16 @@ export class PreTrainedTokenizer extends Callable {
         truncation_side: this.truncationSide,
         model_input_names: this.modelInputNames,
         clean_up_tokenization_spaces: this.cleanUpTokenizationSpaces,
+        ...(chatTemplate !== null && { chat_template: chatTemplateJson(chatTemplate) }),
       },
       "special_tokens_map.json": named,
     };
   }
+}
+
+function chatTemplateJson(templates: ChatTemplates): string | JsonObject[] {
+  if (typeof templates === "string") return templates;
+  return Object.entries(templates).map(([name, template]) => ({ name, template }));
 }
 
 /** `padToken` as tokenizer_config.json spells it. */

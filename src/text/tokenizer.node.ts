@@ -1,11 +1,12 @@
-// Tokenizers on disk, where Node finds them: a folder with tokenizer.json and tokenizer_config.json.
+// Tokenizers on disk, where Node finds them: a folder with tokenizer.json, or with older files.
 
 import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CheckpointError } from "../base/errors.ts";
 import { makeFolder } from "../base/make-folder.node.ts";
-import { loadTokenizer } from "./load-tokenizer.ts";
 import type { PreTrainedTokenizer, PreTrainedTokenizerOptions } from "./pretrained-tokenizer.ts";
+import { readTokenizer } from "./read-tokenizer.ts";
+import { TokenizerFolder } from "./tokenizer-folder.ts";
 
 export const AutoTokenizer: {
   /** The tokenizer in a folder; `options` go before what its files say. */
@@ -14,25 +15,19 @@ export const AutoTokenizer: {
   async fromPretrained(folder, options = {}) {
     const names = await readdir(folder).catch((cause: unknown) => {
       throw new CheckpointError(
-        `AutoTokenizer: there is no folder "${folder}". Give the path of a folder that holds a tokenizer.json.`,
+        `AutoTokenizer: there is no folder "${folder}". Give the path of a folder that holds a tokenizer's files.`,
         { folder },
         { cause },
       );
     });
-    if (!names.includes("tokenizer.json")) {
-      throw new CheckpointError(
-        `AutoTokenizer: "${folder}" holds no tokenizer.json, but ${names.slice(0, 8).join(", ") || "nothing"}. ` +
-          "Older folders get one from Python: AutoTokenizer.from_pretrained(folder).save_pretrained(folder).",
-        { folder, names },
-      );
-    }
-    const read = (name: string) => (names.includes(name) ? readJson(join(folder, name)) : undefined);
-    const [tokenizerJson, tokenizerConfig, specialTokensMap] = await Promise.all([
-      readBytes(join(folder, "tokenizer.json")),
-      read("tokenizer_config.json"),
-      read("special_tokens_map.json"),
-    ]);
-    return loadTokenizer({ tokenizerJson, tokenizerConfig, specialTokensMap }, options);
+    const templates = names.includes("additional_chat_templates")
+      ? await readdir(join(folder, "additional_chat_templates"))
+      : [];
+    const inside = templates.map((name) => `additional_chat_templates/${name}`);
+    return readTokenizer(
+      new TokenizerFolder(folder, [...names, ...inside], (name) => readFile(join(folder, name))),
+      options,
+    );
   },
 };
 
@@ -59,22 +54,5 @@ async function writeWhole(file: string, content: string): Promise<void> {
     await rename(temporary, file);
   } finally {
     await rm(temporary, { force: true });
-  }
-}
-
-const readBytes = (file: string): Promise<Uint8Array> => reading(file, () => readFile(file));
-
-const readJson = (file: string): Promise<unknown> =>
-  reading(file, async () => JSON.parse(await readFile(file, "utf8")) as unknown);
-
-async function reading<T>(file: string, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (cause) {
-    throw new CheckpointError(
-      `AutoTokenizer: "${file}" could not be read: ${(cause as Error).message}. Is the download complete? Fetch or save it again.`,
-      { file },
-      { cause },
-    );
   }
 }
