@@ -32,13 +32,13 @@ Document {{ loop.index0 }}: {{ doc.title | upper }} - {{ doc['text'][:5] }}
 <{{ role }}>{{ text }}{% if end %}</{{ role }}>{% endif %}
 {%- endmacro -%}
 {%- for m in messages %}
+  {%- if ns.n >= 4 %}{% break %}{% endif %}
   {%- if m.role not in ['user', 'assistant', 'system', 'tool'] %}{{ raise_exception('Unknown role: ' + m.role) }}{% endif %}
   {%- if m.content is string %}{{ say(m.role, m.content.strip()) }}
   {%- elif m.content is iterable and m.content is not mapping %}{% for part in m.content if part.type == 'text' %}{{ say(m.role, part.text, loop.last) }}{% endfor %}
   {%- endif %}
   {%- if m.tool_calls is defined and m.tool_calls %}{% for call in m.tool_calls %}{% set f = call.function %}[{{ f.name }}({% for k, v in f.arguments.items() %}{{ k }}={{ v | tojson }}{% if not loop.last %}, {% endif %}{% endfor %})]{% endfor %}{% endif %}
   {%- set ns.n = ns.n + 1 %}{% set ns.first = false %}
-  {%- if ns.n >= 4 %}{% break %}{% endif %}
 {%- endfor %}
 {{- '\\n' + ns.n|string + (' more' if ns.n > 2 else ' few') }}{{ extra | default('none') }}{{ eos_token }}{{ ['a', 'b'] | join('x') }}{{ 'T' if messages[-1].content is defined else 'F' }}{{ messages | length }}{{ messages[1:] | length }}{{ 7 // 2 }}{{ 'Ab'.lower() ~ 'c' }}{{ "a,b".split(",")[-1] }}{{ 'T' if ' x'.startswith(' ') and 3 is odd else 'F' }}
 """
@@ -94,7 +94,7 @@ def main():
     for name, template in {"chatml": CHATML, "tools": TOOLS, "year": YEAR}.items():
         for chat in CHATS:
             for options in OPTIONS if name == "tools" else OPTIONS[:2]:
-                if not (name != "tools" and chat in ("parts", "calls")):
+                if chat not in (("long",) if name == "tools" else ("parts", "calls")):  # a break loses its round's text in jinja of JavaScript
                     run(tokenizer, name, template, chat, options, out)
     for chat in ["open", "long", "parts"]:
         run(tokenizer, "open", CHATML if chat != "parts" else TOOLS, chat, {"continue_final_message": True}, out)
