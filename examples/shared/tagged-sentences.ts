@@ -45,23 +45,29 @@ function fill(frame: string, name: (kind: Kind) => string): TaggedSentence {
 }
 
 function nameOf(kind: Kind, part: "train" | "test", draw: Draw): string {
-  const own = <T>(list: readonly T[]): readonly T[] => list.filter((_, i) => (i % 4 === 3) === (part === "test"));
+  const own = (list: readonly string[]): readonly string[] =>
+    list.filter((_, i) => (i % 4 === 3) === (part === "test"));
+  /** A name; those to learn from are put together from two, so that there are too many to be learnt by heart. */
+  const pick = (list: readonly string[]): string => {
+    const [a, b] = [draw(own(list)), draw(own(list))];
+    return part === "test" ? a : a.slice(0, Math.ceil(a.length / 2)) + b.slice(Math.ceil(b.length / 2));
+  };
   switch (kind) {
     case "PER":
-      return draw([0, 0, 1]) === 0 ? `${draw(own(givenNames))} ${draw(own(familyNames))}` : draw(own(givenNames));
+      return draw([0, 0, 1]) === 0 ? `${pick(givenNames)} ${pick(familyNames)}` : pick(givenNames);
     case "LOC":
-      return draw(own(places));
+      return pick(places);
     case "ORG":
       return draw([
-        `${draw(own(familyNames))} ${draw(["Systems", "Labs", "Software"])}`,
-        `the ${draw(own(places))} ${draw(["Institute", "Foundation"])}`,
-        `${draw(["University", "Museum"])} of ${draw(own(places))}`,
+        `${pick(familyNames)} ${draw(["Systems", "Labs", "Software"])}`,
+        `the ${pick(places)} ${draw(["Institute", "Foundation"])}`,
+        `${draw(["University", "Museum"])} of ${pick(places)}`,
       ]);
     case "SOFT":
       return draw([
-        draw(own(programs)),
-        `lib${draw(own(programs)).toLowerCase()}`,
-        `${draw(own(programs))} ${draw(["2", "3.1", "7"])}`,
+        pick(programs),
+        `lib${pick(programs).toLowerCase()}`,
+        `${pick(programs)} ${draw(["2", "3.1", "7"])}`,
       ]);
     default:
       return kind satisfies never;
