@@ -13,7 +13,7 @@ export { templateProcessing } from "./text/post-processors.ts";
 export { PreTrainedTokenizer } from "./text/pretrained-tokenizer.ts";
 export { type DecodeOptions, type EncodeOptions, Tokenizer, type TokenizerParts } from "./text/tokenizer.ts";
 export { trainBpe } from "./text/train-bpe.ts";
-export { type TrainTokenizerOptions, trainTokenizer } from "./text/train-tokenizer.ts";
+export { type TrainTokenizerOptions, trainEncoderTokenizer, trainTokenizer } from "./text/train-tokenizer.ts";
 export type { Truncation } from "./text/truncation.ts";
 export { Unigram } from "./text/unigram.ts";
 export { WordLevel } from "./text/word-level.ts";

@@ -12,6 +12,43 @@ export type { ModelCard } from "./training/card.ts";
 export { type ChartLabels, lossChartSvg, lossChartText, type Point, type Series } from "./training/chart.ts";
 export { lossSeries } from "./training/curve.ts";
 export type { RowValues } from "./training/evaluation.ts";
+export { fittingLabels, type LabelMap, labelMap, labelNames, labelsOfHead } from "./training/recipes/labels.ts";
+export {
+  type GroupOptions,
+  groupTexts,
+  type MaskedFeature,
+  maskedLanguageCollator,
+  maskRows,
+} from "./training/recipes/masked-language.ts";
+export {
+  type AnswerOptions,
+  answersOfLogits,
+  type FoundAnswer,
+  prepareQuestionAnswering,
+  type QuestionFeature,
+  type QuestionFeatureOptions,
+  type QuestionRow,
+  questionCollator,
+  questionRows,
+} from "./training/recipes/question-answering.ts";
+export {
+  type ClassificationFeature,
+  type ClassificationLabels,
+  type ClassificationRow,
+  classificationCollator,
+  classificationLabels,
+  tokenizeClassification,
+} from "./training/recipes/text-classification.ts";
+export {
+  type AlignOptions,
+  type MarkedSpan,
+  parseConll,
+  type TaggedFeature,
+  type TaggedRow,
+  tagNames,
+  tagSpans,
+  tokenizeAndAlignLabels,
+} from "./training/recipes/token-classification.ts";
 export type { LogEntry, Metrics, TrainerState } from "./training/state.ts";
 export type { Batch, ModelOutput } from "./training/step.ts";
 export {

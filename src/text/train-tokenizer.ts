@@ -39,3 +39,41 @@ export function trainTokenizer(
     ...(modelMaxLength !== undefined && { modelMaxLength }),
   });
 }
+
+const encoderTokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] as const;
+
+/**
+ * A tokenizer for an encoder of the BERT kind: byte-level BPE whose texts stand between `[CLS]` and `[SEP]`, pairs with types 0 and 1,
+ * and `[MASK]`. Words are the same at the beginning of a text and within it.
+ */
+export function trainEncoderTokenizer(
+  texts: Iterable<string>,
+  { vocabSize, modelMaxLength, progress }: TrainTokenizerOptions,
+): PreTrainedTokenizer {
+  const backend = trainBpe(texts, {
+    vocabSize,
+    specialTokens: encoderTokens,
+    addPrefixSpace: true,
+    ...(progress && { progress }),
+  });
+  const special = (token: "[CLS]" | "[SEP]", type_id: number) => ({ SpecialToken: { id: token, type_id } });
+  const text = (id: "A" | "B", type_id: number) => [{ Sequence: { id, type_id } }, special("[SEP]", type_id)];
+  const entry = (token: "[CLS]" | "[SEP]") => ({ id: token, ids: [encoderTokens.indexOf(token)], tokens: [token] });
+  const template = {
+    type: "TemplateProcessing",
+    single: [special("[CLS]", 0), ...text("A", 0)],
+    pair: [special("[CLS]", 0), ...text("A", 0), ...text("B", 1)],
+    special_tokens: { "[CLS]": entry("[CLS]"), "[SEP]": entry("[SEP]") },
+  } as const;
+  const trimmed = { type: "ByteLevel", add_prefix_space: true, trim_offsets: true, use_regex: true } as const; // offsets without the space
+  backend.postProcessor = { type: "Sequence", processors: [trimmed, template] };
+  return new PreTrainedTokenizer(backend, {
+    padToken: "[PAD]",
+    unkToken: "[UNK]",
+    clsToken: "[CLS]",
+    sepToken: "[SEP]",
+    maskToken: "[MASK]",
+    modelInputNames: ["input_ids", "token_type_ids", "attention_mask"],
+    ...(modelMaxLength !== undefined && { modelMaxLength }),
+  });
+}

@@ -75,16 +75,19 @@ export function formatCard({ folder, modelName, parameters, args, state, card }:
 }
 
 function usage(task: string, folder: string): string[] {
-  return [
-    "## Use",
-    "",
-    "```ts",
-    'import { pipeline } from "kindling";',
-    `const run = await pipeline("${task}", "${folder}");`,
-    'console.log(await run("…"));',
-    "```",
-    "",
-  ];
+  const code =
+    task === "sentence-similarity"
+      ? [
+          'import { SentenceTransformer } from "kindling";',
+          `const model = await SentenceTransformer.fromPretrained("${folder}");`,
+          'console.log(await model.encode(["…"]));',
+        ]
+      : [
+          'import { pipeline } from "kindling";',
+          `const run = await pipeline("${task}", "${folder}");`,
+          `console.log(await run(${task === "question-answering" ? '{ question: "…", context: "…" }' : '"…"'}));`,
+        ];
+  return ["## Use", "", "```ts", ...code, "```", ""];
 }
 
 /** Keys with a value; lists that are not empty. */

@@ -54,7 +54,7 @@ export interface Trained {
 
 /**
  * The model's and the tokenizer's files: what `pipeline()` reads. Weights come first, so that a folder with a config has them. Of a
- * model with adapters only these, as PEFT has them.
+ * model with adapters only these, as PEFT has them, and the configuration, which knows the labels.
  */
 export function modelFiles(
   model: AnyModule,
@@ -64,6 +64,7 @@ export function modelFiles(
   if (model instanceof PeftModel) {
     files.set(adapterWeightsName, stateEntries({ stateDict: () => model.adapterState() }));
     files.set(adapterConfigName, model.formatConfig());
+    if (model.model instanceof PreTrainedModel) files.set("config.json", formatConfig(model.model.config)); // its labels
   } else {
     files.set("model.safetensors", stateEntries(model));
     if (model instanceof PreTrainedModel) files.set("config.json", formatConfig(model.config));

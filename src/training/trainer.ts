@@ -134,7 +134,7 @@ export class Trainer<Row extends object = Record<string, unknown>> {
         `Trainer: ${model.activeAdapters.length} adapters act; one at a time is trained. Call setAdapter() with its name.`,
         { adapters: model.activeAdapters },
       );
-    if (!model.parameters().some((p) => p.requiresGrad))
+    if (trainDataset !== undefined && !model.parameters().some((p) => p.requiresGrad))
       throw new ArgumentError("Trainer: no parameter of the model requires a gradient.", {});
   }
 
