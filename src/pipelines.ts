@@ -1,5 +1,13 @@
 // Tasks as functions of texts.
 
+export {
+  type AutoPeftClass,
+  AutoPeftModel,
+  AutoPeftModelForMaskedLM,
+  AutoPeftModelForQuestionAnswering,
+  AutoPeftModelForSequenceClassification,
+  AutoPeftModelForTokenClassification,
+} from "./pipelines/auto-peft.ts";
 export type { PipelineCall, PipelineOptions } from "./pipelines/calls.ts";
 export { CrossEncoder, type CrossEncoderOptions, type RankedDocument } from "./pipelines/cross-encoder.ts";
 export type { FeatureExtractionOptions, FeatureExtractionPipeline } from "./pipelines/feature-extraction.ts";
@@ -25,6 +33,16 @@ export {
   type Similarity,
   semanticSearch,
 } from "./pipelines/semantic-search.ts";
+export {
+  evaluatePairs,
+  multipleNegativesRankingLoss,
+  type RetrievalScores,
+  retrievalScores,
+  type SentenceFeature,
+  type SentencePair,
+  SentenceTransformerTrainer,
+  type SentenceTransformerTrainerOptions,
+} from "./pipelines/sentence-training.ts";
 export {
   type SentenceEncodeOptions,
   SentenceTransformer,

@@ -15,6 +15,7 @@ import { AutoTokenizer } from "../models/pretrained-files.ts";
 import type { FromPretrainedOptions } from "../models/pretrained-transformer.ts";
 import type { AnyModule } from "../nn/module.ts";
 import type { PreTrainedTokenizer } from "../text/pretrained-tokenizer.ts";
+import { bareModel, loadAdapted } from "./auto-peft.ts";
 import type { Encoder } from "./encoder.ts";
 import type { FeatureExtractionPipeline } from "./feature-extraction.ts";
 import type { FillMaskPipeline } from "./fill-mask.ts";
@@ -44,7 +45,7 @@ export interface LoadedModel {
   readonly model: AnyModule;
   readonly tokenizer: PreTrainedTokenizer;
 }
-/** A folder, the name of a repository on the hub, or a model that is there already. */
+/** A folder, the name of a repository on the hub (of a model, or of an adapter that names its base model), or a model that is there already. */
 export type ModelSource = string | LoadedModel;
 /** How the model of a folder or repository is loaded. */
 export type PipelineLoadOptions = PretrainedOptions & Pick<FromPretrainedOptions, "dtype">;
@@ -90,7 +91,8 @@ async function encoder<I, R>(
   options: PipelineLoadOptions,
 ): Promise<Encoder<R>> {
   if (typeof source !== "string") {
-    const { model, tokenizer } = source;
+    const { tokenizer } = source;
+    const model = bareModel(source.model);
     if (!("config" in model))
       throw new UnsupportedError(`pipeline: ${model.constructor.name} has no config; wants a pretrained model.`, {
         task,
@@ -98,7 +100,7 @@ async function encoder<I, R>(
     return { task, model: model as AnyModule & { readonly config: EncoderConfig }, tokenizer }; // the forward of its class says the rest
   }
   const [model, tokenizer] = await Promise.all([
-    auto.fromPretrained(source, options),
+    loadAdapted(auto, source, options),
     AutoTokenizer.fromPretrained(source, pretrainedOptions(options)),
   ]);
   return { task, model, tokenizer };

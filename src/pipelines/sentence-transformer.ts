@@ -5,6 +5,7 @@
 //   const [a, b] = [await model.encode(questions), await model.encode(answers)];     [Q, D] and [A, D]
 //   model.similarity(a, b)                                                           [Q, A]
 
+import { writeFiles } from "#runtime/training/run-folder";
 import { ArgumentError, CheckpointError, UnsupportedError } from "../base/errors.ts";
 import { loadTensors } from "../checkpoint/load.ts";
 import { readBytes } from "../checkpoint/source.ts";
@@ -20,10 +21,13 @@ import { fromArray } from "../tensor/create.ts";
 import { normalize } from "../tensor/functional/distance.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { PreTrainedTokenizer } from "../text/pretrained-tokenizer.ts";
+import { modelFiles as modelFilesOf } from "../training/checkpoint.ts";
+import { loadAdapted } from "./auto-peft.ts";
 import { checkText, type PipelineOptions } from "./calls.ts";
 import { padded, runEncodings, truncationOf } from "./encoder.ts";
 import { activationOf, applyModule, pool, poolingOf, type SentenceModule } from "./pooling.ts";
 import { type Similarity, similarities } from "./semantic-search.ts";
+import { moduleFolders, sentenceSettings } from "./sentence-folder.ts";
 
 export interface SentenceTransformerParts {
   readonly model: AnyModule & { readonly config: EncoderConfig };
@@ -89,7 +93,7 @@ export class SentenceTransformer {
     const place = { signal, revision, token, cacheDir, localFilesOnly, endpoint };
     const given = Object.fromEntries(Object.entries(place).filter(([, value]) => value !== undefined));
     const [model, tokenizer] = [
-      await AutoModel.fromPretrained(inner, options),
+      await loadAdapted(AutoModel, inner, options),
       await AutoTokenizer.fromPretrained(inner, given),
     ];
     const modules: SentenceModule[] = [];
@@ -148,13 +152,31 @@ export class SentenceTransformer {
     return fromArray(all, [texts.length, D]);
   }
 
+  /**
+   * Writes the folder as sentence-transformers has it: the model with its tokenizer, `modules.json`, and a folder for each module.
+   * Python's SentenceTransformer loads it. Node only.
+   */
+  async savePretrained(folder: string): Promise<void> {
+    await writeFiles(folder, modelFilesOf(this.model, this.tokenizer));
+    await writeFiles(folder, sentenceSettings(this));
+    for (const [path, files] of moduleFolders(this.modules, this.tokenDimension))
+      await writeFiles(`${folder}/${path}`, files);
+  }
+
   /** How long the vectors are. */
   get dimension(): number {
-    const { hiddenSize = 0 } = this.model.config as { readonly hiddenSize?: number }; // encoders have it
     return this.modules.reduce((size, module) => {
       if (module.kind === "pooling") return size * module.modes.length;
       return module.kind === "dense" ? module.weight.size(0) : size;
-    }, hiddenSize);
+    }, this.tokenDimension);
+  }
+  /** How long the model's vectors of tokens are. */
+  get tokenDimension(): number {
+    const { hiddenSize = 0, dim = hiddenSize } = this.model.config as {
+      readonly hiddenSize?: number;
+      readonly dim?: number;
+    }; // DistilBERT's "dim"
+    return dim;
   }
 
   /** How alike each of `a` `[N, D]` is to each of `b` `[M, D]`: `[N, M]`. */
