@@ -28,6 +28,8 @@ Examples:
   $ kindling train summarization --train train.jsonl --validation validation.jsonl --output runs/summarizer
   $ kindling evaluate summarization --model runs/summarizer --data test.jsonl
   $ kindling run summarization --model runs/summarizer "a long text …"
+  $ kindling train text-classification --train train.jsonl --validation validation.jsonl --output runs/topics
+  $ kindling run embeddings --model runs/sentences --search "fast parser" --corpus texts.txt
   $ kindling download openai-community/gpt2 --include "*.json" model.safetensors
   $ kindling cache ls
   $ kindling tokenize --model google-bert/bert-base-uncased "a text"

@@ -1,8 +1,8 @@
 // What the commands that make summaries share: how tokens are chosen.
 
 import type { Command } from "commander";
-import type { GenerateOptions } from "../generation/options.ts";
-import { anyNumber, wholeNumber } from "./numbers.ts";
+import type { GenerateOptions } from "../../generation/options.ts";
+import { anyNumber, wholeNumber } from "../numbers.ts";
 
 export interface GenerationFlags {
   readonly maxNewTokens: number;

@@ -1,0 +1,278 @@
+// The commands for encoders: from rows to a model, its figures and its use. They run in this process, since each start of the command
+// costs more than the work.
+
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { stripVTControlCharacters } from "node:util";
+import { Command } from "commander";
+import { highlighted } from "../../src/cli/encoders/run-tasks.ts";
+import { encoderTasks } from "../../src/cli/encoders/tasks.ts";
+import { addEvaluate } from "../../src/cli/evaluate.ts";
+import { addRun } from "../../src/cli/run.ts";
+import { addTrain } from "../../src/cli/train.ts";
+import { newFolder } from "./kindling.ts";
+
+const root = newFolder();
+after(() => rmSync(root, { recursive: true, force: true }));
+
+function program(): Command {
+  const made = new Command("kindling").exitOverride();
+  for (const add of [addTrain, addEvaluate, addRun]) add(made);
+  return made;
+}
+
+/** What the command prints on standard output. */
+async function kindling(...args: readonly string[]): Promise<string> {
+  const { log, error } = console;
+  const lines: string[] = [];
+  console.log = (text: string) => void lines.push(text);
+  console.error = () => {};
+  try {
+    await program().parseAsync(args, { from: "user" });
+  } finally {
+    Object.assign(console, { log, error });
+  }
+  return lines.join("\n");
+}
+
+const file = (name: string, content: string): string => {
+  const path = join(root, name);
+  writeFileSync(path, content);
+  return path;
+};
+const jsonl = (name: string, rows: readonly object[]): string =>
+  file(name, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+
+const people = ["Ada", "Grace", "Alan", "Mary"];
+const towns = ["London", "Paris", "Rome", "Berlin"];
+const stories = Array.from({ length: 16 }, (_, i) => {
+  const [who, where] = [people[i % 4]!, towns[(i * 3 + (i >> 2)) % 4]!];
+  return { who, where, text: `${who} went to ${where}.`, isSouth: ["Rome", "Paris"].includes(where) };
+});
+
+const sizes = "--hidden-size 16 --layers 1 --vocab-size 290 --max-length 32 --batch-size 8 --max-steps 4 --log-steps 2";
+const train = (task: string, data: string, output: string, ...more: readonly string[]): Promise<string> =>
+  kindling(
+    "train",
+    task,
+    "--train",
+    data,
+    "--validation",
+    data,
+    "--output",
+    join(root, output),
+    ...sizes.split(" "),
+    ...more,
+  );
+
+test("texts are classified: a model, its table and matrix, an adapter on it", async () => {
+  const data = jsonl(
+    "classes.jsonl",
+    stories.map(({ text, isSouth }) => ({ text, label: isSouth ? "south" : "north" })),
+  );
+  const told = await train(
+    "text-classification",
+    data,
+    "classes",
+    "--report-to",
+    "tensorboard",
+    "--early-stopping",
+    "3",
+  );
+  assert.match(told, /\nnorth +\d\.\d+ .*\nsouth +\d/);
+  const folder = join(root, "classes");
+  for (const name of ["config.json", "model.safetensors", "loss.svg", "confusion-matrix.svg", "runs"])
+    assert.ok(existsSync(join(folder, name)), name);
+  const card = readFileSync(join(folder, "README.md"), "utf8");
+  assert.match(card, /pipeline_tag: text-classification/);
+  assert.match(card, /- accuracy: /);
+  const figures = JSON.parse(
+    await kindling("evaluate", "text-classification", "--model", folder, "--data", data, "--json"),
+  );
+  assert.equal(figures.rows, 16);
+  assert.deepEqual(Object.keys(figures.classes), ["north", "south"]);
+  const adapter = join(root, "adapter");
+  await train("text-classification", data, "adapter", "--model", folder, "--lora", "2");
+  assert.equal(JSON.parse(readFileSync(join(adapter, "adapter_config.json"), "utf8")).base_model_name_or_path, folder);
+  const scores = JSON.parse(
+    await kindling("run", "text-classification", "--model", adapter, "--top-k", "2", "--json", "Ada went to Rome."),
+  );
+  assert.deepEqual(scores[0].map(({ label }: { label: string }) => label).sort(), ["north", "south"]);
+  const adapted = JSON.parse(
+    await kindling("evaluate", "text-classification", "--model", adapter, "--data", data, "--json"),
+  );
+  assert.equal(adapted.rows, 16);
+
+  const other = jsonl("other.jsonl", [
+    { text: "a text", label: "east" },
+    { text: "a text", label: "west" },
+  ]);
+  await assert.rejects(
+    train("text-classification", other, "new", "--model", folder),
+    /other\.jsonl: the model's head is for the labels north, south.*--ignore-mismatched-sizes/,
+  );
+  await assert.rejects(
+    kindling("evaluate", "text-classification", "--model", folder, "--data", other),
+    /row 0: the label "east" is not among "north", "south"/,
+  );
+  await assert.rejects(
+    train("text-classification", data, "new", "--validation", other),
+    /other\.jsonl, line 1: the label "east"/,
+  );
+  await assert.rejects(train("text-classification", data, "new", "--lora", "2"), /--lora adapts a model that is there/);
+  await assert.rejects(train("text-classification", data, "classes"), /holds a run.*--overwrite/);
+  for (const [row, complaint] of [
+    [{ text: "a" }, /line 1: has no "label"/],
+    [{ text: " ", label: "a" }, /line 1: "text" is empty/],
+    [{ label: "a" }, /line 1: has no "text"/],
+  ] as const)
+    await assert.rejects(train("text-classification", jsonl("bad.jsonl", [row]), "new"), complaint);
+  assert.ok(!existsSync(join(root, "new", "log.jsonl")));
+});
+
+test("several labels and numbers are learnt too, from CSV as well", async () => {
+  const several = jsonl(
+    "several.jsonl",
+    stories.map(({ text, who, where }) => ({ text, labels: [who, where] })),
+  );
+  assert.match(await train("text-classification", several, "several"), /averagePrecision/);
+  const numbers = file(
+    "numbers.csv",
+    `body,score\n${stories.map(({ text, who }) => `${text},${who.length + 0.5}`).join("\n")}\n`,
+  );
+  const told = await train(
+    "text-classification",
+    numbers,
+    "numbers",
+    "--text-column",
+    "body",
+    "--label-column",
+    "score",
+  );
+  assert.match(told, /spearman/);
+});
+
+test("words are tagged, from marked spans and from CoNLL files", async () => {
+  const spans = jsonl(
+    "spans.jsonl",
+    stories.map(({ text, who, where }) => ({
+      text,
+      entities: [
+        { start: 0, end: who.length, label: "PER" },
+        { start: text.indexOf(where), end: text.indexOf(where) + where.length, label: "LOC" },
+      ],
+    })),
+  );
+  assert.match(await train("token-classification", spans, "tags"), /\nLOC .*\nPER /);
+  const conll = file(
+    "tags.conll",
+    stories.map(({ who, where }) => `${who} B-PER\nwent O\nto O\n${where} B-LOC\n`).join("\n"),
+  );
+  const model = join(root, "tags");
+  const figures = JSON.parse(
+    await kindling("evaluate", "token-classification", "--model", model, "--data", conll, "--json"),
+  );
+  assert.deepEqual(Object.keys(figures.types).sort(), ["LOC", "PER"]);
+  assert.ok(
+    Array.isArray(
+      JSON.parse(await kindling("run", "token-classification", "--model", model, "--json", "Ada went to Rome."))[0],
+    ),
+  );
+});
+
+test("entities stand out in a terminal", () => {
+  const entities = [
+    { entity_group: "PER", score: 1, word: "Ada", start: 0, end: 3 },
+    { entity_group: "LOC", score: 1, word: "Rome", start: 12, end: 16 },
+  ];
+  const shown = highlighted("Ada went to Rome.", entities);
+  const plain = stripVTControlCharacters(shown);
+  assert.equal(plain, "Ada PER went to Rome LOC.");
+  assert.ok(shown.includes("\u001b[") && shown !== plain);
+});
+
+test("answers are found, also where there is none", async () => {
+  const data = jsonl(
+    "questions.jsonl",
+    stories.map(({ text, who, where }, i) => ({
+      question: `Where did ${who} go?`,
+      context: text,
+      answers: i % 4 === 0 ? [] : [where],
+    })),
+  );
+  const told = await train("question-answering", data, "reader", "--doc-stride", "4", "--null-answers");
+  assert.match(told, /exactMatch +[\d.]+\n.*\nwith an answer: 12 questions.*\nwithout: 4 questions/);
+  const model = join(root, "reader");
+  const [found] = JSON.parse(
+    await kindling(
+      "run",
+      "question-answering",
+      "--model",
+      model,
+      "--question",
+      "Who?",
+      "--context",
+      stories[0]!.text,
+      "--json",
+    ),
+  );
+  assert.equal(found[0].answer, stories[0]!.text.slice(found[0].start, found[0].end));
+  await assert.rejects(kindling("run", "question-answering", "--model", model), /no question was given/);
+  const bad = jsonl("bad-questions.jsonl", [{ question: "Who?", context: "Ada.", answers: ["Grace"] }]);
+  await assert.rejects(
+    train("question-answering", bad, "new"),
+    /row 0: the answer "Grace" does not stand in the context/,
+  );
+});
+
+test("masked words are learnt, and sentences embedded and searched", async () => {
+  const lines = file("lines.txt", `${stories.map(({ text }) => text).join("\n")}\n`);
+  assert.match(await train("fill-mask", lines, "words", "--whole-word-mask"), /perplexity +[\d.]+/);
+  const filled = JSON.parse(
+    await kindling("run", "fill-mask", "--model", join(root, "words"), "--top-k", "2", "--json", "Ada [MASK] to Rome."),
+  );
+  assert.equal(filled[0].length, 2);
+  const pairs = jsonl(
+    "pairs.jsonl",
+    stories.map(({ who, where, text }) => ({ anchor: `Where is ${who} ${where}?`, positive: text })),
+  );
+  assert.match(await train("embeddings", pairs, "sentences", "--model", join(root, "words")), /accuracyAt1 +[\d.]+/);
+  const model = join(root, "sentences");
+  assert.ok(existsSync(join(model, "1_Pooling", "config.json")));
+  const hits = JSON.parse(
+    await kindling(
+      "run",
+      "embeddings",
+      "--model",
+      model,
+      "--search",
+      stories[2]!.text,
+      "--corpus",
+      lines,
+      "--top-k",
+      "1",
+      "--json",
+    ),
+  );
+  assert.equal(hits[0].text, stories[2]!.text); // nothing is closer than the text itself
+  const vectors = join(root, "vectors.npy");
+  await kindling("run", "embeddings", "--model", model, "--file", lines, "--output", vectors);
+  assert.match(readFileSync(vectors, "latin1").slice(0, 128), /NUMPY.*'shape': \(16, 16\)/);
+  await assert.rejects(
+    kindling("run", "embeddings", "--model", model, "--search", "x"),
+    /--search <query> goes with --corpus/,
+  );
+});
+
+test("every command's help has an example", () => {
+  for (const parent of program().commands) {
+    for (const { name } of encoderTasks) {
+      const command = parent.commands.find((one) => one.name() === name)!;
+      let help = "";
+      command.configureOutput({ writeOut: (text) => void (help += text) }).outputHelp();
+      assert.match(help, /Examples?:\n {2}\$ kindling/, `${parent.name()} ${name}`);
+    }
+  }
+});
