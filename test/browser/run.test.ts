@@ -8,6 +8,7 @@ import { type TestContext, test } from "node:test";
 import type { Page } from "playwright-core";
 import { compile, root } from "../../scripts/build.ts";
 import { launch } from "./chromium.ts";
+import { testDataSets } from "./data-sets.ts";
 import { testHub } from "./hub.ts";
 import type * as pageSide from "./page.ts";
 import { serve } from "./server.ts";
@@ -67,6 +68,7 @@ test("portable suites in Chromium", { skip }, async (t) => {
   });
   for (const file of globSync("test/portable/**/*.portable.js", { cwd: built }).sort()) await runFile(t, page, file);
   await t.test("the hub", (t) => testHub(t, page));
+  await t.test("data sets", (t) => testDataSets(t, page, built));
 
   const alone = await openPage(built, { isolated: false });
   t.after(alone.close);

@@ -1,6 +1,6 @@
 // CSV. What a column holds is found as pandas finds it, from all of its values: numbers, truth values, or else text as it stands.
 
-import type { Options } from "csv-parse";
+import type { Options, Parser } from "csv-parse";
 import { CsvError, parse } from "#runtime/data/sets/csv-parser";
 import { files } from "#runtime/data/sets/files";
 import { DataError } from "../../base/errors.ts";
@@ -32,24 +32,34 @@ async function* records(path: string, { delimiter, columnNames }: ReadOptions): 
     max_record_size: 2 ** 28,
   };
   const parser = parse(options);
-  const feed = async (): Promise<void> => {
-    for await (const block of files.blocks(path)) {
-      if (parser.destroyed) return;
-      if (!parser.write(block.slice())) await new Promise<void>((go) => parser.once("drain", go).once("close", go));
-    }
-    parser.end();
-  };
-  const fed = feed().catch((error: Error) => parser.destroy(error));
+  const decoder = new TextDecoder(); // in a page the parser takes texts
+  const found: Record<string, string>[] = [];
+  parser.on("data", (record: Record<string, string>) => found.push(record)); // as `columns` makes them
   try {
-    for await (const record of parser) yield record as Record<string, string>; // as `columns` makes them
-    await fed;
+    for await (const block of files.blocks(path)) {
+      await settled(parser, (done) => parser.write(decoder.decode(block, { stream: true }), done));
+      yield* found.splice(0);
+    }
+    await settled(parser, (done) => parser.once("end", done).end());
+    yield* found;
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     const line = Number(error["lines"] ?? parser.info.lines);
     throw new DataError(`read ${path}, line ${line}: ${error.message}.`, { file: path, line }, { cause: error });
-  } finally {
-    parser.destroy();
   }
+}
+
+/** Waits for what is begun to be done, or to fail. By events alone: the streams in csv-parse for browsers have no more. */
+function settled(parser: Parser, begin: (done: (error?: Error | null) => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (error?: Error | null): void => {
+      if (error) return reject(error); // the parser tells of it, too
+      parser.removeListener("error", settle);
+      resolve();
+    };
+    parser.once("error", settle);
+    begin(settle);
+  });
 }
 
 const kinds = ["none", "bool", "int", "float", "text"] as const;

@@ -14,6 +14,7 @@ import {
   List,
   type Value,
 } from "../features.ts";
+import { schemaMessage } from "../table/arrow.ts";
 import type { Columns } from "../table/table.ts";
 
 /** Gives its bytes away after each group of rows. */
@@ -30,6 +31,19 @@ class PassingWriter extends ByteWriter {
   override finish(): void {
     this.flush();
   }
+}
+
+function base64(bytes: Uint8Array): string {
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+}
+/** Lists of a fixed length become any: pyarrow reads no null in a fixed one, not even its own. Hugging Face's words keep the length. */
+function unfixedAll(features: Features): Features {
+  return Object.fromEntries(Object.entries(features).map(([name, feature]) => [name, unfixed(feature)]));
+}
+function unfixed(feature: Feature): Feature {
+  if (feature instanceof List) return new List(unfixed(feature.feature));
+  if (feature instanceof LargeList) return new LargeList(unfixed(feature.feature));
+  return isStruct(feature) ? unfixedAll(feature) : feature;
 }
 
 const groupRows = 10_000;
@@ -52,7 +66,10 @@ export class ParquetSink {
     this.#writer = new ParquetWriter({
       writer: new PassingWriter(write),
       schema,
-      kvMetadata: [{ key: "huggingface", value: info }],
+      kvMetadata: [
+        { key: "huggingface", value: info },
+        { key: "ARROW:schema", value: base64(schemaMessage(unfixedAll(features))) },
+      ],
     });
   }
   write(columns: Columns, rows: number): void {
@@ -115,9 +132,16 @@ function valueType({ dtype }: Value): Stored {
     large_binary: { type: "BYTE_ARRAY" },
     date32: { type: "INT32", converted_type: "DATE" },
   };
-  const type = types[dtype] ?? { type: "INT64", converted_type: "TIMESTAMP_MILLIS" };
-  if (/timestamp\[(us|ns)/.test(dtype)) return { type: "INT64", converted_type: "TIMESTAMP_MICROS" };
-  return type;
+  const type = types[dtype];
+  if (type !== undefined) return type;
+  // The older word says how values are stored, the newer one whether they belong to a zone.
+  const unit = /timestamp\[(us|ns)/.test(dtype) ? "MICROS" : "MILLIS";
+  const isAdjustedToUTC = dtype.includes("tz=");
+  return {
+    type: "INT64",
+    converted_type: `TIMESTAMP_${unit}`,
+    logical_type: { type: "TIMESTAMP", isAdjustedToUTC, unit },
+  };
 }
 
 /** A value as the writer wants it. */

@@ -52,6 +52,21 @@ function message(header: number, fields: readonly Field[], bodyBytes: number): U
   return bytes;
 }
 
+/** The schema of features, as a stream begins with it and Parquet files keep it. */
+export function schemaMessage(features: Features): Uint8Array {
+  const info = JSON.stringify({ info: { features: featuresToJson(features) } });
+  const huggingface: Field[] = [
+    [0, "text", "huggingface"],
+    [1, "text", info],
+  ];
+  const fields = Object.entries(features).map(([name, feature]) => fieldOf(name, feature));
+  const schema: Field[] = [
+    [1, "tables", fields],
+    [2, "tables", [huggingface]],
+  ];
+  return message(schemaHeader, schema, 0);
+}
+
 /** Writes batches of rows of given features. */
 export class StreamWriter {
   readonly fields: TableFields;
@@ -60,21 +75,7 @@ export class StreamWriter {
   constructor(features: Features, sink: Pick<ByteSink, "write">) {
     this.fields = layoutsOf(features);
     this.#sink = sink;
-    const info = JSON.stringify({ info: { features: featuresToJson(features) } });
-    const schema: Field[] = [
-      [1, "tables", Object.entries(features).map(([name, feature]) => fieldOf(name, feature))],
-      [
-        2,
-        "tables",
-        [
-          [
-            [0, "text", "huggingface"],
-            [1, "text", info],
-          ],
-        ],
-      ], // prettier-ignore
-    ];
-    sink.write(message(schemaHeader, schema, 0));
+    sink.write(schemaMessage(features));
   }
 
   /** One batch. A value that does not fit throws a `Misfit` with its column and row, and nothing is written. */
