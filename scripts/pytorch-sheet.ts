@@ -49,6 +49,8 @@ const renamed: Readonly<Record<string, string>> = {
   from_numpy: "fromArray",
   as_tensor: "tensor",
   manual_seed: "manualSeed",
+  Dataset: "MapStyleDataset", // the bare names are Hugging Face's
+  IterableDataset: "IterableStyleDataset",
 };
 
 /** What is here with something left out. */
@@ -79,7 +81,7 @@ const places: Readonly<Record<string, readonly ReadonlySet<string>[]>> = {
   "torch.nn.init": [new Set(Object.keys(kindling.nn.init))],
   "torch.optim": [new Set(Object.keys(kindling.optim))],
   "torch.optim.lr_scheduler": [new Set(Object.keys(kindling.optim))],
-  "torch.utils.data": [free, new Set(["Dataset", "IterableDataset", "Sampler"])], // these are interfaces
+  "torch.utils.data": [free, new Set(["MapStyleDataset", "IterableStyleDataset", "Sampler"])], // these are interfaces
 };
 
 function ours(module: string, name: string): string | undefined {
