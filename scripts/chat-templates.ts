@@ -23,7 +23,8 @@ const { chats, cases } = JSON.parse(readFileSync(file, "utf8")) as {
   }[];
 };
 const empty = Tokenizer.fromJson({ model: { type: "WordLevel", vocab: { x: 0 }, unk_token: "x" } });
-let [same, refused, different] = [0, 0, 0];
+/** By tokenizer: texts that are the same, chats that both refuse, and what differs. */
+const counts = new Map<string, [same: number, refused: number, different: number]>();
 for (const { name, template, chat, options, text, fails } of cases) {
   const config = new Fields(JSON.parse(readFileSync(join(name, "tokenizer_config.json"), "utf8")), name);
   const named = ["bos", "eos", "unk", "sep", "pad", "cls", "mask"].flatMap((role) => {
@@ -45,10 +46,12 @@ for (const { name, template, chat, options, text, fails } of cases) {
     tokenize: false,
   } as ChatOptions & { tokenize: false };
   const got = await tokenizer.applyChatTemplate(chats[chat] ?? [], wanted).catch((error: Error) => error);
-  if (got === text) same++;
-  else if (got instanceof Error && fails !== undefined) refused++;
+  const count = counts.get(name) ?? [0, 0, 0];
+  counts.set(name, count);
+  if (got === text) count[0]++;
+  else if (got instanceof Error && fails !== undefined) count[1]++;
   else {
-    different++;
+    count[2]++;
     console.log(
       name,
       template,
@@ -59,4 +62,4 @@ for (const { name, template, chat, options, text, fails } of cases) {
     );
   }
 }
-console.log(`${same} texts are the same, ${refused} chats are refused by both, ${different} differ`);
+for (const [name, count] of counts) console.log(`| ${name} | ${count.join(" | ")} |`);

@@ -210,15 +210,9 @@ const compiled = new Map<string, Render>();
 async function compile(source: string): Promise<Render> {
   const known = compiled.get(source);
   if (known !== undefined) return known;
-  const { Environment, Interpreter, Template } = await import("@huggingface/jinja");
-  const { parsed } = attempt(source, () => new Template(withMarks(source)));
-  const render: Render = (values) => {
-    const outer = new Environment();
-    for (const [name, value] of Object.entries(globals)) outer.set(name, value);
-    const scope = new Environment(outer); // so that a template's variable may have a global's name
-    for (const [name, value] of Object.entries(values)) scope.set(name, value);
-    return attempt(source, () => withoutMarks(String(new Interpreter(scope).run(parsed).value)));
-  };
+  const { compileTemplate } = await import("./chat-jinja.ts");
+  const run = attempt(source, () => compileTemplate(withMarks(source), globals));
+  const render: Render = (values) => attempt(source, () => withoutMarks(run(values)));
   if (compiled.size > 64) compiled.clear();
   compiled.set(source, render);
   return render;
