@@ -11,16 +11,17 @@ import json
 import sys
 import zlib
 from array import array
+from itertools import chain
 
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, processors
 
-
-UNPROCESSED = False
+# `post_process` numbers no types, and no overflowing sequences, of pairs if there is no post-processor.
+NUMBERING = processors.TemplateProcessing(single="$A", pair="$A $B:1", special_tokens=[])
 
 
 def units(text):
     """For each code point, and the end, where it begins in UTF-16; None where that is the same."""
-    if all(ord(char) <= 0xFFFF for char in text):
+    if text.isascii() or max(text, default="") <= "\uffff":
         return None
     at = [0]
     for char in text:
@@ -28,8 +29,11 @@ def units(text):
     return at
 
 
-def columns(encoding, sources, whole=True):
-    ids, words, sequences = encoding.ids, encoding.word_ids, encoding.sequence_ids
+def utf16(encoding, sources, words, sequences):
+    if isinstance(sources[0], str) and sources[1] is None:
+        at = units(sources[0])
+        flat = chain.from_iterable(encoding.offsets)
+        return list(flat) if at is None else [at[place] for place in flat]
     tables = {}
     offsets = []
     for i, (start, end) in enumerate(encoding.offsets):
@@ -37,15 +41,20 @@ def columns(encoding, sources, whole=True):
         key = sequences[i]
         if isinstance(source, list):
             key = (sequences[i], words[i])
-            source = source[words[i]]
+            source = source[words[i]] if words[i] is not None else None  # padding of a single text counts as its own
         if key not in tables:
             tables[key] = units(source) if source is not None else None
         at = tables[key]
         offsets += [at[start], at[end]] if at else [start, end]
+    return offsets
+
+
+def columns(encoding, sources, whole=True):
+    ids, words, sequences = encoding.ids, encoding.word_ids, encoding.sequence_ids
+    offsets = utf16(encoding, sources, words, sequences)
     if not whole:
         sequences = []
-    # `post_process` does not number the types of texts that were encoded alone, if there is no post-processor.
-    types = [1 if sequence == 1 else one for one, sequence in zip(encoding.type_ids, encoding.sequence_ids)] if UNPROCESSED else encoding.type_ids
+    types = encoding.type_ids
     none = lambda values: [-1 if value is None else value for value in values]
     out = [len(ids), *ids, *offsets, *none(words), *(types if whole else []), *encoding.special_tokens_mask, *encoding.attention_mask, *none(sequences)]
     for other in encoding.overflowing if whole else []:  # what these hold again is in the list already
@@ -58,8 +67,7 @@ def main():
     tokenizer.no_truncation()
     tokenizer.no_padding()
     show = "--show" in sys.argv
-    global UNPROCESSED
-    UNPROCESSED = tokenizer.post_processor is None
+    own = tokenizer.post_processor
     plain = Tokenizer.from_file(sys.argv[1])
     plain.no_truncation()
     plain.no_padding()
@@ -77,6 +85,8 @@ def main():
         try:
             if "truncation" in case or "padding" in case:
                 bare = [None if one is None else plain.encode(one, is_pretokenized=isinstance(one, list), add_special_tokens=False) for one in (text, pair)]
+                if own is None and pair is not None:
+                    tokenizer.post_processor = NUMBERING
                 encoding = tokenizer.post_process(*bare, add_special_tokens=case.get("addSpecialTokens", True))
             else:
                 encoding = tokenizer.encode(text, pair, is_pretokenized=isinstance(text, list), add_special_tokens=case.get("addSpecialTokens", True))
@@ -89,6 +99,8 @@ def main():
                 print(zlib.crc32(array("i", numbers).tobytes()), zlib.crc32(tokens.encode()), zlib.crc32(decoded.encode()))
         except BaseException as error:  # a panic is none
             print(json.dumps({"error": str(error)[:200]}) if show else "error error error")
+        if own is None:
+            tokenizer.post_processor = None
         if "truncation" in case:
             tokenizer.no_truncation()
         if "padding" in case:
