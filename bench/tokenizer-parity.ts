@@ -1,5 +1,6 @@
 // Whether our tokenizers equal Rust's: ids, offsets, words, masks, overflow, tokens and decoded text of every case, for each
 // tokenizer.json that is named, over data files and hostile texts. Prints the differences and ends with 1 if there are any.
+// bench/tokenizer-files.ts fetches and makes such files.
 //
 //   node bench/tokenizer-parity.ts --python PATH [--data FOLDER] [--sample N] [--kinds data,hostile,blocks,long] FILE …
 

@@ -1,6 +1,7 @@
 // Encoding and loading tokenizer.json beside Rust's `tokenizers` on one thread: rounds of ours and theirs in turn, the same
 // batches of paragraphs. Both make whole encodings: ids, offsets, words, masks. Prints MB of UTF-8 a second, the median of
 // the rounds, and the ratio; loading is in ms and includes a first short text.
+// bench/tokenizer-files.ts fetches and makes such files.
 //
 //   node bench/tokenizers.ts --python PATH --data FILE.jsonl [--mb 2] [--rounds 5] FILE …
 

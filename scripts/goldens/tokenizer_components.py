@@ -22,6 +22,7 @@ from text import HOSTILE, ROOT, rows, units
 TEXTS = [text for text in HOSTILE if len(text) < 60] + [
     "½\u0301 ㍿ \u00ad\u0301x \ufb01\u200bne", "\r\n\r\n", "a\u0903b\u0e33c", "𝔘nicode 𐍈", "the-final--countdown 12ab34 x_y", "▁▁ meta▁space ▁",
     "<mask>  <mask>x New new NEW renew", "<0x41>\u20ac\U0001f642", "どこで生れYes ー 京都 123 Привет", "aa</w> [PAD][PAD]|h|h e",
+    "a\u0345\u1df6\u0345\u1dfa \u1dfa\u1df9\u1dfd\u1df7 \u1dff\u1df8\u0316 \U00011935\U00011930",  # marks without an order in older tables
 ]
 
 
@@ -165,4 +166,5 @@ def main():
         file.write(json.dumps(out, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
 
 
-main()
+if __name__ == "__main__":
+    main()
