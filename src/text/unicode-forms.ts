@@ -95,7 +95,7 @@ function compose(parts: readonly Part[]): Part[] {
 
 /** The one character that two compose to, or null. */
 function composed(first: string, second: string): string | null {
-  const made = (first + second).normalize("NFC");
+  const made = normalize(first + second, "NFC");
   return made.length === ((made.codePointAt(0) ?? 0) > 0xffff ? 2 : 1) ? made : null;
 }
 
@@ -109,7 +109,7 @@ const ranks = new Map<string, number>();
 
 /** Where the combining class of a character stands among all classes; 0 if it does not combine. */
 function combiningRank(char: string): number {
-  if (char < "\u0300" || !/\p{M}/u.test(char)) return 0;
+  if (char < "\u0300" || !/\p{M}/u.test(char) || withoutForms.test(char)) return 0;
   const known = ranks.get(char);
   if (known !== undefined) return known;
   // `normalize` sorts a mark of a later class behind one of an earlier class; starters stay where they are.
