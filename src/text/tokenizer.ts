@@ -18,6 +18,8 @@ import { type NormalizerConfig, readNormalizer } from "./normalizers.ts";
 import { type Padding, padAll, paddingJson, readPadding } from "./padding.ts";
 import { type PostProcessor, type PostProcessorConfig, readPostProcessor } from "./post-processors.ts";
 import { type PreTokenizer, type PreTokenizerConfig, readPreTokenizer, type Words } from "./pre-tokenizers.ts";
+import { countWords, type TrainingText, type WordCounts } from "./train-words.ts";
+import type { TokenizerTrainer } from "./trainer.ts";
 import { readTruncation, type Truncation, truncate, truncationJson } from "./truncation.ts";
 import { WordCache } from "./word-cache.ts";
 
@@ -44,11 +46,11 @@ export type EncodeOptions = {
 export type DecodeOptions = { skipSpecialTokens?: boolean };
 
 export class Tokenizer {
-  readonly model: Model;
+  #model: Model;
   /** What happens to texts for which a call says nothing else. */
   truncation: Truncation | null = null;
   padding: Padding | null = null;
-  readonly #added = new AddedTokens(readNormalizer(null));
+  #added = new AddedTokens(readNormalizer(null));
   #preTokenizer: PreTokenizer = readPreTokenizer(null);
   #postProcessor: PostProcessor = readPostProcessor(null);
   #decoder: Decoder = readDecoder(null);
@@ -62,7 +64,7 @@ export class Tokenizer {
   };
 
   constructor(parts: TokenizerParts) {
-    this.model = parts.model;
+    this.#model = parts.model;
     this.normalizer = parts.normalizer ?? null;
     this.preTokenizer = parts.preTokenizer ?? null;
     this.postProcessor = parts.postProcessor ?? null;
@@ -136,6 +138,37 @@ export class Tokenizer {
       ...components,
       model: this.model.toJson(),
     };
+  }
+
+  get model(): Model {
+    return this.#model;
+  }
+
+  /**
+   * Learns the vocabulary of `texts`, which are read once and go through the normalizer and the pre-tokenizer. The model
+   * becomes one of its kind with the new vocabulary; the trainer's special tokens come first, then what else was added
+   * before. Throws an `ArgumentError` where the texts are none, or not strings.
+   */
+  trainFromIterator(texts: Iterable<TrainingText>, trainer: TokenizerTrainer): this;
+  trainFromIterator(texts: AsyncIterable<TrainingText>, trainer: TokenizerTrainer): Promise<this>;
+  trainFromIterator(
+    texts: Iterable<TrainingText> | AsyncIterable<TrainingText>,
+    trainer: TokenizerTrainer,
+  ): this | Promise<this> {
+    const words = countWords(texts, this);
+    return words instanceof Promise
+      ? words.then((counts) => this.#learn(counts, trainer))
+      : this.#learn(words, trainer);
+  }
+
+  #learn(words: WordCounts, trainer: TokenizerTrainer): this {
+    this.#model = trainer.train(words, this.#model);
+    this.#spelled = this.#spelledWords();
+    const before = this.#added.entries.map(([, token]) => token);
+    this.#added = new AddedTokens(readNormalizer(this.normalizer));
+    const special = new Set(trainer.specialTokens.map((token) => token.content));
+    this.addTokens([...trainer.specialTokens, ...before.filter((token) => !special.has(token.content))]);
+    return this;
   }
 
   // The components are given and kept as tokenizer.json has them.
@@ -314,16 +347,19 @@ export class Tokenizer {
   }
 
   /** The tokens of words that are yet to be spelled in the byte alphabet; a token covers the characters of its bytes. */
-  readonly #spelled = new WordCache((word): Word => {
-    const spelled = toByteLetters(new Normalized(word));
-    const { ids, starts, ends, tokens } = this.model.tokenize(spelled.text);
-    return {
-      ids,
-      starts: starts.map((start) => spelled.startOf(start)),
-      ends: ends.map((end) => spelled.endOf(end)),
-      ...(tokens && { tokens }),
-    };
-  });
+  #spelledWords(): WordCache<Word> {
+    return new WordCache((word): Word => {
+      const spelled = toByteLetters(new Normalized(word));
+      const { ids, starts, ends, tokens } = this.#model.tokenize(spelled.text);
+      return {
+        ids,
+        starts: starts.map((start) => spelled.startOf(start)),
+        ends: ends.map((end) => spelled.endOf(end)),
+        ...(tokens && { tokens }),
+      };
+    });
+  }
+  #spelled = this.#spelledWords();
 }
 
 type Columns = ReturnType<typeof emptyColumns>;

@@ -1,18 +1,137 @@
-// Learns a byte-level BPE vocabulary from text: counts the words, then makes a token of the most frequent pair of
-// neighbours until the vocabulary is full. Ids and merges are those of Python's `tokenizers`, to the last tie: among
-// equal counts the pair of smallest ids wins.
-//
-// After each merge only the words that held the pair are counted again, and the heap is corrected when a stale entry
-// comes up, not before.
+// The trainer of byte pair encoding, plain or over the byte alphabet of GPT-2. Ids and merges are those of Python's
+// `tokenizers`; where its own ids change from run to run (letters with a prefix or suffix), ours are in the order of code points.
 
 import { ArgumentError } from "../base/errors.ts";
+import type { AddedToken } from "./added-tokens.ts";
 import { Bpe } from "./bpe.ts";
-import { byteAlphabet, byteLetters } from "./byte-level.ts";
-import { Heap } from "./heap.ts";
-import { PairMap } from "./pair-map.ts";
-import { gpt2Words } from "./pre-tokenizers.ts";
+import { byteAlphabet } from "./byte-level.ts";
+import type { Model } from "./model.ts";
 import { Tokenizer } from "./tokenizer.ts";
-import { detached } from "./word-cache.ts";
+import {
+  type AlphabetOptions,
+  alphabetOf,
+  checkCount,
+  checkRoom,
+  type SpecialTokenList,
+  specialTokensOf,
+} from "./train-alphabet.ts";
+import { learnMerges, type SpelledWords } from "./train-merges.ts";
+import type { WordCounts } from "./train-words.ts";
+import { ofKind, type TokenizerTrainer, type TrainerProgress } from "./trainer.ts";
+
+export type BpeTrainerOptions = AlphabetOptions & {
+  /** Tokens in all: special ones, letters and merges; 30000 by default. */
+  readonly vocabSize?: number;
+  /** A pair seen less often is not merged; 0 by default. */
+  readonly minFrequency?: number;
+  readonly specialTokens?: SpecialTokenList;
+  /** What tokens begin with that do not begin a word, as `##`. */
+  readonly continuingSubwordPrefix?: string | null;
+  /** What tokens end with that end a word, as `</w>`. */
+  readonly endOfWordSuffix?: string | null;
+  /** The most letters of a token, as Python has it: a merge of two letters is always made, others stay below. */
+  readonly maxTokenLength?: number | null;
+  readonly progress?: TrainerProgress;
+};
+
+/** Learns merges (https://arxiv.org/abs/1508.07909) for a `Bpe` model. */
+export class BpeTrainer implements TokenizerTrainer {
+  readonly specialTokens: readonly AddedToken[];
+  readonly #options: BpeTrainerOptions;
+
+  constructor(options: BpeTrainerOptions = {}) {
+    this.#options = options;
+    this.specialTokens = checked(options, "BpeTrainer");
+  }
+
+  train(words: WordCounts, model: Model): Bpe {
+    const old = ofKind(model, Bpe, "BpeTrainer").toJson();
+    const { continuingSubwordPrefix = null, endOfWordSuffix = null } = this.#options;
+    const { vocab, merges } = trainMerges(words, this.specialTokens, this.#options, "BpeTrainer");
+    return new Bpe(vocab, merges, {
+      dropout: old.dropout,
+      unkToken: old.unk_token,
+      fuseUnk: old.fuse_unk,
+      byteFallback: old.byte_fallback,
+      ignoreMerges: old.ignore_merges,
+      continuingSubwordPrefix: continuingSubwordPrefix ?? old.continuing_subword_prefix,
+      endOfWordSuffix: endOfWordSuffix ?? old.end_of_word_suffix,
+    });
+  }
+}
+
+/** Checks the options of a trainer that learns merges, and returns its special tokens. */
+export function checked(options: BpeTrainerOptions, who: string): readonly AddedToken[] {
+  checkCount(who, "vocabSize", options.vocabSize ?? 0, 0);
+  checkCount(who, "minFrequency", options.minFrequency ?? 0, 0);
+  checkCount(who, "limitAlphabet", options.limitAlphabet ?? 0, 0);
+  checkCount(who, "maxTokenLength", options.maxTokenLength ?? 1, 1);
+  return specialTokensOf(options.specialTokens ?? [], who);
+}
+
+/** Special tokens, letters and merges of the words. */
+export function trainMerges(
+  words: WordCounts,
+  specials: readonly AddedToken[],
+  options: BpeTrainerOptions,
+  who: string,
+): { readonly vocab: Map<string, number>; readonly merges: [left: string, right: string][] } {
+  const { vocabSize = 30000, minFrequency = 0, maxTokenLength, progress } = options;
+  const [prefix, suffix] = [options.continuingSubwordPrefix ?? "", options.endOfWordSuffix ?? ""];
+  const vocab = new Map(specials.map(({ content }, id) => [content, id]));
+  const alphabet = alphabetOf(words, options);
+  for (const char of alphabet) addToken(vocab, String.fromCodePoint(char));
+  const spelled = spell(words, vocab, alphabet, prefix, suffix);
+  checkRoom(who, vocabSize, specials.length, vocab.size - specials.length, vocab.size);
+  const limit = maxTokenLength ?? Number.POSITIVE_INFINITY;
+  const merges = learnMerges(vocab, spelled, { vocabSize, minFrequency, prefix, maxTokenLength: limit, progress });
+  return { vocab, merges };
+}
+
+function addToken(vocab: Map<string, number>, token: string): number {
+  const id = vocab.get(token) ?? vocab.size;
+  vocab.set(token, id);
+  return id;
+}
+
+// A letter has up to four forms: inside a word with the prefix, at its end with the suffix, with both, with neither.
+const INSIDE = 1;
+const LAST = 2;
+const CODES = 0x110000;
+
+/** The words as ids; letters outside the alphabet are left out, forms that come up are added to the vocabulary. */
+function spell(
+  words: WordCounts,
+  vocab: Map<string, number>,
+  alphabet: readonly number[],
+  prefix: string,
+  suffix: string,
+): SpelledWords {
+  const known = new Set(alphabet);
+  const forms: number[] = [];
+  const offsets = new Int32Array(words.size + 1);
+  let word = 0;
+  for (const text of words.keys()) {
+    for (let at = 0; at < text.length; ) {
+      const char = text.codePointAt(at) as number; // `at` is inside
+      const first = at === 0;
+      at += char > 0xffff ? 2 : 1;
+      if (!known.has(char)) continue;
+      const form = (first || prefix === "" ? 0 : INSIDE) + (at < text.length || suffix === "" ? 0 : LAST);
+      forms.push(form * CODES + char);
+    }
+    offsets[++word] = forms.length;
+  }
+  const ids = new Map<number, number>();
+  for (const form of [...new Set(forms)].sort((a, b) => a - b)) {
+    const kind = Math.floor(form / CODES);
+    const letter = String.fromCodePoint(form % CODES);
+    const token = `${(kind & INSIDE) === 0 ? "" : prefix}${letter}${(kind & LAST) === 0 ? "" : suffix}`;
+    ids.set(form, addToken(vocab, token));
+  }
+  const symbols = Int32Array.from(forms, (form) => ids.get(form) as number); // every form has its id
+  return { symbols, offsets, counts: Float64Array.from(words.values()) };
+}
 
 export type TrainBpeOptions = {
   /** Special tokens, the 256 byte letters and merges together. */
@@ -27,182 +146,23 @@ export type TrainBpeOptions = {
   progress?: (tokens: number, vocabSize: number) => void;
 };
 
-/** A tokenizer trained on `texts`, which are read once. */
+/** A byte-level tokenizer trained on `texts`, which are read once. */
 export function trainBpe(texts: Iterable<string>, options: TrainBpeOptions): Tokenizer {
-  const {
-    vocabSize,
-    minFrequency = 2,
-    specialTokens = ["<pad>", "<s>", "</s>", "<unk>"],
-    addPrefixSpace = false,
-    progress,
-  } = options;
-  if (typeof texts === "string") throw new ArgumentError("trainBpe: got one string; give a list of texts.", {});
-  const initial = new Set([...specialTokens, ...byteAlphabet]);
-  if (!Number.isSafeInteger(vocabSize) || vocabSize < initial.size) {
+  const { minFrequency = 2, specialTokens = ["<pad>", "<s>", "</s>", "<unk>"], addPrefixSpace = false } = options;
+  const least = new Set([...specialTokens, ...byteAlphabet]).size;
+  if (!Number.isSafeInteger(options.vocabSize) || options.vocabSize < least) {
     throw new ArgumentError(
-      `trainBpe: vocabSize is ${vocabSize}; the ${specialTokens.length} special tokens and 256 byte letters alone take ${initial.size}.`,
-      { vocabSize, minimum: initial.size },
+      `trainBpe: vocabSize is ${options.vocabSize}; the ${specialTokens.length} special tokens and 256 byte letters alone take ${least}.`,
+      { vocabSize: options.vocabSize, minimum: least },
     );
   }
-  const vocab = new Map([...initial].map((token, id) => [token, id]));
-  const trainer = new Trainer(vocab, countWords(texts, addPrefixSpace));
-  const merges = trainer.run(vocabSize, minFrequency, progress);
-  return new Tokenizer({
-    model: new Bpe(vocab, merges),
+  const tokenizer = new Tokenizer({
+    model: new Bpe(new Map(), []),
     preTokenizer: { type: "ByteLevel", add_prefix_space: addPrefixSpace, trim_offsets: true, use_regex: true },
     postProcessor: { type: "ByteLevel", add_prefix_space: true, trim_offsets: false, use_regex: true },
     decoder: { type: "ByteLevel", add_prefix_space: true, trim_offsets: true, use_regex: true },
-    addedTokens: specialTokens.map((content) => ({ content, special: true })),
   });
-}
-
-function countWords(texts: Iterable<string>, addPrefixSpace: boolean): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const text of texts) {
-    const whole = addPrefixSpace && text !== "" && !text.startsWith(" ") ? ` ${text}` : text;
-    for (const word of whole.match(gpt2Words) ?? []) {
-      const count = counts.get(word);
-      if (count === undefined) counts.set(detached(word), 1);
-      else counts.set(word, count + 1);
-    }
-  }
-  return counts;
-}
-
-/** A pair waiting to be merged in `words`; `count` is what it was when the entry was made. */
-type Entry = { readonly pair: number; count: number; readonly words: readonly number[] };
-
-class Trainer {
-  readonly #vocab: Map<string, number>;
-  readonly #tokens: string[];
-  /** All words behind one another; word w is `symbols[offsets[w] … offsets[w] + lengths[w])`. */
-  readonly #symbols: Int32Array;
-  readonly #offsets: Int32Array;
-  readonly #lengths: Int32Array;
-  readonly #counts: Float64Array;
-  /** Pairs are numbered as they are met. */
-  readonly #pairs = new PairMap(1 << 16);
-  readonly #lefts: number[] = [];
-  readonly #rights: number[] = [];
-  readonly #pairCounts: number[] = [];
-  /** The words in which a pair has come up since the heap last heard of it. */
-  readonly #fresh = new Map<number, number[]>();
-  readonly #heap = new Heap<Entry>((a, b) => this.#before(a, b));
-
-  constructor(vocab: Map<string, number>, wordCounts: ReadonlyMap<string, number>) {
-    this.#vocab = vocab;
-    this.#tokens = [...vocab.keys()];
-    this.#offsets = new Int32Array(wordCounts.size);
-    this.#lengths = new Int32Array(wordCounts.size);
-    this.#counts = Float64Array.from(wordCounts.values());
-    const symbols: number[] = [];
-    let word = 0;
-    for (const text of wordCounts.keys()) {
-      const letters = byteLetters(text);
-      this.#offsets[word] = symbols.length;
-      this.#lengths[word++] = letters.length;
-      for (const letter of letters) symbols.push(vocab.get(letter) as number); // the alphabet is in the vocabulary
-    }
-    this.#symbols = Int32Array.from(symbols);
-  }
-
-  /** Grows the vocabulary to `vocabSize` and returns the merges in order. */
-  run(vocabSize: number, minFrequency: number, progress: TrainBpeOptions["progress"]): [string, string][] {
-    this.#countPairs();
-    const merges: [left: string, right: string][] = [];
-    while (this.#vocab.size < vocabSize) {
-      const top = this.#heap.pop();
-      if (top === undefined) break;
-      const count = this.#pairCounts[top.pair] as number;
-      if (top.count !== count) {
-        this.#heap.push({ ...top, count });
-        continue;
-      }
-      if (count < 1 || count < minFrequency) break;
-      const [left, right] = [this.#lefts[top.pair] as number, this.#rights[top.pair] as number];
-      merges.push([this.#tokens[left] as string, this.#tokens[right] as string]);
-      this.#merge(left, right, this.#idOf(left, right), top.words);
-      this.#queueFresh();
-      if (merges.length % 256 === 0) progress?.(this.#vocab.size, vocabSize);
-    }
-    progress?.(this.#vocab.size, vocabSize);
-    return merges;
-  }
-
-  #countPairs(): void {
-    for (let word = 0; word < this.#offsets.length; word++) {
-      const from = this.#offsets[word] as number;
-      const to = from + (this.#lengths[word] as number) - 1;
-      for (let at = from; at < to; at++)
-        this.#change(this.#symbols[at] as number, this.#symbols[at + 1] as number, 1, word);
-    }
-    this.#queueFresh();
-  }
-
-  /** Adds `times` occurrences of a pair in `word`, in all the texts that have the word. */
-  #change(left: number, right: number, times: 1 | -1, word: number): void {
-    let pair = this.#pairs.get(left, right);
-    if (pair < 0) {
-      pair = this.#pairs.size;
-      this.#pairs.set(left, right, pair);
-      this.#lefts.push(left);
-      this.#rights.push(right);
-      this.#pairCounts.push(0);
-    }
-    this.#pairCounts[pair] = (this.#pairCounts[pair] as number) + times * (this.#counts[word] as number);
-    if (times < 0) return;
-    const words = this.#fresh.get(pair);
-    if (words === undefined) this.#fresh.set(pair, [word]);
-    else if (words.at(-1) !== word) words.push(word);
-  }
-
-  /** The id of the token that the pair makes; a special token may already spell it. */
-  #idOf(left: number, right: number): number {
-    const token = `${this.#tokens[left]}${this.#tokens[right]}`;
-    const known = this.#vocab.get(token);
-    if (known !== undefined) return known;
-    this.#vocab.set(token, this.#tokens.length);
-    return this.#tokens.push(token) - 1;
-  }
-
-  /** Puts `made` for every `left right` in the words, and counts the neighbours that come and go. */
-  #merge(left: number, right: number, made: number, words: readonly number[]): void {
-    const symbols = this.#symbols;
-    for (const word of words) {
-      const from = this.#offsets[word] as number;
-      const to = from + (this.#lengths[word] as number);
-      let out = from;
-      for (let at = from; at < to; at++) {
-        if (symbols[at] !== left || at + 1 >= to || symbols[at + 1] !== right) {
-          symbols[out++] = symbols[at] as number;
-          continue;
-        }
-        if (out > from) {
-          this.#change(symbols[out - 1] as number, left, -1, word);
-          this.#change(symbols[out - 1] as number, made, 1, word);
-        }
-        if (at + 2 < to) {
-          this.#change(right, symbols[at + 2] as number, -1, word);
-          this.#change(made, symbols[at + 2] as number, 1, word);
-        }
-        symbols[out++] = made;
-        at++;
-      }
-      this.#lengths[word] = out - from;
-    }
-  }
-
-  #queueFresh(): void {
-    for (const [pair, words] of this.#fresh) {
-      const count = this.#pairCounts[pair] as number;
-      if (count > 0) this.#heap.push({ pair, count, words });
-    }
-    this.#fresh.clear();
-  }
-
-  #before(a: Entry, b: Entry): boolean {
-    if (a.count !== b.count) return a.count > b.count;
-    const left = (this.#lefts[a.pair] as number) - (this.#lefts[b.pair] as number);
-    return left !== 0 ? left < 0 : (this.#rights[a.pair] as number) < (this.#rights[b.pair] as number);
-  }
+  const { vocabSize, progress } = options;
+  const common = { vocabSize, minFrequency, specialTokens, initialAlphabet: byteAlphabet };
+  return tokenizer.trainFromIterator(texts, new BpeTrainer({ ...common, ...(progress && { progress }) }));
 }
