@@ -41,6 +41,10 @@ abstract class DebertaV2PreTrainedModel<I, R> extends PretrainedTransformer<Debe
   constructor(given: Partial<DebertaV2Config>) {
     super({ ...debertaV2Config(given), architectures: [new.target.name] });
   }
+  /** Without a table of places there is no longest text: distances have no end. */
+  override get longestText(): number {
+    return this.config.positionBiasedInput ? this.config.maxPositionEmbeddings : Number.POSITIVE_INFINITY;
+  }
 
   override ignoredOnLoad(): readonly RegExp[] {
     return [/position_embeddings/, /mask_predictions/];
@@ -60,9 +64,7 @@ export class DebertaV2Model extends DebertaV2PreTrainedModel<EncoderInputs, Base
   }
 
   forward(inputs: EncoderInputs): BaseModelOutput {
-    const { maxPositionEmbeddings, positionBiasedInput } = this.config;
-    const longest = positionBiasedInput ? maxPositionEmbeddings : Number.POSITIVE_INFINITY; // distances have no end
-    const sizes = batchSizes("DebertaV2Model", inputs, longest);
+    const sizes = batchSizes("DebertaV2Model", inputs, this.longestText);
     const pairs = attentionMask("DebertaV2Model", inputs.attentionMask, sizes);
     const tokens = inputs.attentionMask?.ndim === 2 && pairs !== undefined ? inputs.attentionMask.ne(0) : undefined; // [B, T]
     const [B, T] = sizes;

@@ -57,6 +57,8 @@ export function classifySequences(
       wanted: shape,
     });
   }
+  // As in transformers: what the first labels are, all later ones are, and whoever loads the model knows it.
+  if (problem !== undefined) Object.assign(config, { problemType: problem });
   const { logits, outputs } = run(inputs);
   const loss = labels === undefined ? {} : { loss: sequenceLoss(problem!, logits, labels) };
   return { ...loss, logits, ...layersOf(outputs) };

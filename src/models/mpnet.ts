@@ -246,6 +246,10 @@ abstract class MPNetPreTrainedModel<I, R> extends PretrainedTransformer<MPNetCon
   constructor(given: Partial<MPNetConfig>) {
     super({ ...mpnetConfig(given), architectures: [new.target.name] });
   }
+  /** The first places of the table are padding's. */
+  override get longestText(): number {
+    return this.config.maxPositionEmbeddings - padding - 1;
+  }
 }
 
 /** Ids to hidden states, and a vector for the text unless `addPoolingLayer` is false. */
@@ -263,7 +267,7 @@ export class MPNetModel extends MPNetPreTrainedModel<EncoderInputs, BaseModelOut
   }
 
   forward(inputs: EncoderInputs): BaseModelOutput {
-    const sizes = batchSizes("MPNetModel", inputs, this.config.maxPositionEmbeddings - padding - 1);
+    const sizes = batchSizes("MPNetModel", inputs, this.longestText);
     const mask = attentionMask("MPNetModel", inputs.attentionMask, sizes);
     const outputs = this.encoder(this.embeddings(inputs), {
       shared: () => [mask],

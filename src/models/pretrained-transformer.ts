@@ -83,6 +83,12 @@ export abstract class PretrainedTransformer<C extends PretrainedConfig, I, R> ex
     await super.savePretrained(folder, options);
   }
 
+  /** Tokens of the longest text that the model reads, special ones included. */
+  get longestText(): number {
+    const { maxPositionEmbeddings: rows } = this.config as { readonly maxPositionEmbeddings?: number }; // those with a table
+    return rows ?? Number.POSITIVE_INFINITY;
+  }
+
   // ── words ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** The table of word embeddings. */

@@ -115,6 +115,10 @@ abstract class RobertaPreTrainedModel<I, R> extends PretrainedTransformer<Robert
     const { modelType = new.target.modelType } = given;
     super({ ...robertaConfig({ ...given, modelType }), architectures: [new.target.name] });
   }
+  /** The first places of the table are padding's. */
+  override get longestText(): number {
+    return this.config.maxPositionEmbeddings - this.config.padTokenId - 1;
+  }
 }
 
 /** Ids to hidden states, and a vector for the text unless `addPoolingLayer` is false. */
@@ -133,8 +137,8 @@ export class RobertaModel extends RobertaPreTrainedModel<EncoderInputs, BaseMode
   }
 
   forward(inputs: EncoderInputs): BaseModelOutput {
-    const { maxPositionEmbeddings, padTokenId } = this.config;
-    const sizes = batchSizes("RobertaModel", inputs, maxPositionEmbeddings - padTokenId - 1);
+    const { padTokenId } = this.config;
+    const sizes = batchSizes("RobertaModel", inputs, this.longestText);
     const mask = attentionMask("RobertaModel", inputs.attentionMask, sizes);
     const { positionIds = placesOf(inputs, padTokenId) } = inputs;
     const outputs = this.encoder(this.embeddings({ ...inputs, positionIds }), {

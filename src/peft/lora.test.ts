@@ -230,3 +230,21 @@ test("what does not fit is an error before anything is changed", async () => {
   assert.throws(() => parseLoraConfig({ peft_type: "LORA", use_dora: true }, "c.json"), UnsupportedError);
   assert.throws(() => parseLoraConfig({ peft_type: "IA3" }, "c.json"), /known is LORA/);
 });
+
+test("without adapters means until a promise is settled; biases belong to one adapter", async () => {
+  const model = await PeftModel.fromPretrained(await base(), join(folder, Object.keys(cases)[0]!));
+  const adapted = noGrad(() => model(ids())).tolist();
+  const plain = noGrad(() => model.disableAdapter(() => model(ids()))).tolist();
+  const later = model.disableAdapter(async () => {
+    await new Promise((done) => setTimeout(done));
+    return noGrad(() => model(ids())).tolist();
+  });
+  assert.deepEqual(await later, plain);
+  assert.notDeepEqual(plain, adapted);
+  assert.deepEqual(noGrad(() => model(ids())).tolist(), adapted);
+  assert.throws(() => model.disableAdapter(() => assert.fail("stop")), /stop/);
+  assert.deepEqual(noGrad(() => model(ids())).tolist(), adapted);
+  const biased = getPeftModel(await base(), { targetModules: ["query"], bias: "all" });
+  assert.throws(() => biased.addAdapter("other", { targetModules: ["query"] }), /only a single adapter can train them/);
+  assert.deepEqual([...biased.peftConfig.keys()], ["default"]);
+});

@@ -105,6 +105,11 @@ export class PeftModel<A extends readonly unknown[] = any, R = any> extends Modu
     return this.model instanceof PreTrainedModel ? this.model.config : undefined;
   }
 
+  /** Tokens of the longest text that the model reads. */
+  get longestText(): number {
+    return "longestText" in this.model ? (this.model.longestText as number) : Number.POSITIVE_INFINITY; // as transformers here name it
+  }
+
   // ── adapters ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Another adapter beside those there are; `setAdapter` makes it act. Throws before anything is changed if no module is its target. */
@@ -112,6 +117,12 @@ export class PeftModel<A extends readonly unknown[] = any, R = any> extends Modu
     if (this.peftConfig.has(name))
       throw new ArgumentError(`PeftModel: there is an adapter "${name}" already.`, { name });
     const config = checkLoraConfig(given);
+    const biased = [...this.peftConfig].find(([, other]) => other.bias !== "none" || config.bias !== "none");
+    if (biased !== undefined)
+      throw new ArgumentError(
+        `PeftModel: adapter "${name}" beside "${biased[0]}": there is one set of biases, so only a single adapter can train them. Set bias to "none".`,
+        { name },
+      );
     const { model } = this;
     const targets = this.#targets(config);
     const places = placesOf(model);
@@ -178,7 +189,7 @@ export class PeftModel<A extends readonly unknown[] = any, R = any> extends Modu
     }
   }
 
-  /** Runs `body` with the model as it was without adapters. */
+  /** Runs `body` with the model as it was without adapters; until its promise is settled, if it gives one. */
   disableAdapter<T>(body: () => T): T {
     const [layers, kept] = [this.loraLayers(), this.keptModules()];
     const merged = layers.map((layer) => layer.merged);
@@ -188,9 +199,7 @@ export class PeftModel<A extends readonly unknown[] = any, R = any> extends Modu
       layer.active = [];
     }
     for (const module of kept) module.active = undefined;
-    try {
-      return body();
-    } finally {
+    const restore = (): void => {
       layers.forEach((layer, i) => {
         layer.active = before[0][i]!;
         layer.merge(merged[i]!);
@@ -198,7 +207,19 @@ export class PeftModel<A extends readonly unknown[] = any, R = any> extends Modu
       kept.forEach((module, i) => {
         module.active = before[1][i];
       });
+    };
+    let result: T;
+    try {
+      result = body();
+    } catch (error) {
+      restore();
+      throw error;
     }
+    if (!(result instanceof Promise)) {
+      restore();
+      return result;
+    }
+    return result.finally(restore) as T; // a promise, as it was
   }
 
   deleteAdapter(name: string): void {

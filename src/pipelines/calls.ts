@@ -9,7 +9,7 @@ export interface PipelineOptions {
   readonly batchSize?: number;
   /** Ends the work between two batches; the promise is rejected with its reason. */
   readonly signal?: AbortSignal;
-  /** Called after each batch with the number of texts done. */
+  /** Called after each batch with what is done of what is known: texts, or windows of texts, or pairs, whatever the model reads. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -31,24 +31,37 @@ export function pipelineCall<Input, Result, Options extends PipelineOptions>(
   check: (input: unknown, place: string) => void,
 ): PipelineCall<Input, Result, Options> {
   const checked = async (inputs: readonly Input[], options: Options, from = 0): Promise<Result[]> => {
-    checkOptions(name, options);
+    checkBatchSize(name, options.batchSize);
     inputs.forEach((input, i) => check(input, `${name}: input ${from + i}`));
     options.signal?.throwIfAborted();
     return run(inputs, options);
   };
   async function* streamed(inputs: AsyncIterable<Input> | Iterable<Input>, options: Options): AsyncGenerator<Result> {
-    checkOptions(name, options);
+    checkBatchSize(name, options.batchSize);
     const window = (options.batchSize ?? defaultBatchSize) * batchesAhead;
     let waiting: Input[] = [];
     let done = 0;
+    let reported = 0; // of the batches before
+    const { onProgress } = options;
+    const told = (): Options => {
+      if (onProgress === undefined) return options;
+      const before = reported;
+      return {
+        ...options,
+        onProgress: (n: number, total: number) => {
+          reported = before + n;
+          onProgress(reported, before + total);
+        },
+      };
+    };
     for await (const input of inputs) {
       waiting.push(input);
       if (waiting.length < window) continue;
-      yield* await checked(waiting, options, done);
+      yield* await checked(waiting, told(), done);
       done += waiting.length;
       waiting = [];
     }
-    if (waiting.length > 0) yield* await checked(waiting, options, done);
+    if (waiting.length > 0) yield* await checked(waiting, told(), done);
   }
   const call = (input: unknown, options: Options = {} as Options): unknown => {
     if (Array.isArray(input)) return checked(input as Input[], options); // each is checked
@@ -60,7 +73,8 @@ export function pipelineCall<Input, Result, Options extends PipelineOptions>(
 
 export const defaultBatchSize = 16;
 
-function checkOptions(name: string, { batchSize = defaultBatchSize }: PipelineOptions): void {
+/** Throws unless it is a whole number of at least 1. */
+export function checkBatchSize(name: string, batchSize: number = defaultBatchSize): void {
   if (Number.isInteger(batchSize) && batchSize >= 1) return;
   throw new ArgumentError(`${name}: batchSize is ${batchSize}; it is a whole number of at least 1.`, { batchSize });
 }

@@ -1,6 +1,6 @@
 // Two texts read together and scored: slower than comparing vectors, and better. sentence-transformers' CrossEncoder.
 
-import { ArgumentError } from "../base/errors.ts";
+import { ArgumentError, UnsupportedError } from "../base/errors.ts";
 import { pretrainedOptions } from "../hub/pretrained-folder.ts";
 import { AutoModelForSequenceClassification } from "../models/auto.ts";
 import type { EncoderConfig } from "../models/encoder-config.ts";
@@ -10,10 +10,10 @@ import type { FromPretrainedOptions } from "../models/pretrained-transformer.ts"
 import type { AnyModule } from "../nn/module.ts";
 import type { PreTrainedTokenizer } from "../text/pretrained-tokenizer.ts";
 import { checkText, type PipelineOptions } from "./calls.ts";
-import { rowsOfNumbers, runEncodings, sigmoid, softmax, truncationOf } from "./encoder.ts";
+import { lengthLimit, rowsOfNumbers, runEncodings, sigmoid, softmax, truncationOf } from "./encoder.ts";
 
 export interface CrossEncoderOptions extends PipelineOptions {
-  /** What scores are made of logits by. Default: "sigmoid" for one label, "none" for several. */
+  /** What scores are made of logits by. Default: what the model's configuration says, else "sigmoid" for one label, "none" for several. */
   readonly activation?: "sigmoid" | "softmax" | "none";
 }
 
@@ -36,10 +36,7 @@ export class CrossEncoder {
   }) {
     this.model = parts.model;
     this.tokenizer = parts.tokenizer;
-    const { maxPositionEmbeddings = Number.POSITIVE_INFINITY } = parts.model.config as {
-      maxPositionEmbeddings?: number;
-    }; // most have it
-    this.maxLength = Math.min(parts.tokenizer.modelMaxLength, maxPositionEmbeddings);
+    this.maxLength = lengthLimit(parts);
   }
 
   /** A folder, or the name of a repository on the hub. */
@@ -55,8 +52,9 @@ export class CrossEncoder {
   ): Promise<(number | number[])[]> {
     const { tokenizer } = this;
     const single = this.model.config.numLabels === 1;
-    const activation = options.activation ?? (single ? "sigmoid" : "none");
-    const truncation = truncationOf(tokenizer, true, { maxLength: this.maxLength });
+    const activation = options.activation ?? configured(this.model.config) ?? (single ? "sigmoid" : "none");
+    checkActivation(activation);
+    const truncation = truncationOf(this, true, { maxLength: this.maxLength });
     const encodings = pairs.map(([a, b], i) => {
       checkText(a, `CrossEncoder: the first text of pair ${i}`);
       checkText(b, `CrossEncoder: the second text of pair ${i}`);
@@ -99,4 +97,30 @@ export class CrossEncoder {
       .sort((a, b) => b.score - a.score)
       .slice(0, topK);
   }
+}
+
+/** What sentence-transformers noted in `config.json`: a class of torch, in today's place or in that of before version 4. */
+function configured(config: EncoderConfig): CrossEncoderOptions["activation"] {
+  const { sentenceTransformers, sbertCeDefaultActivationFunction: old } = config as EncoderConfig & {
+    readonly sentenceTransformers?: { readonly activation_fn?: unknown } | null;
+    readonly sbertCeDefaultActivationFunction?: unknown;
+  }; // fields of others' files
+  const path = sentenceTransformers?.activation_fn ?? old;
+  if (typeof path !== "string") return undefined;
+  const name = path.split(".").at(-1)!;
+  if (Object.hasOwn(classes, name)) return classes[name];
+  throw new UnsupportedError(
+    `CrossEncoder: the activation ${path} is not known; known are ${Object.keys(classes).join(", ")}. Pass { activation }.`,
+    { activation: path },
+  );
+}
+const classes: { readonly [name: string]: NonNullable<CrossEncoderOptions["activation"]> } = {
+  Identity: "none",
+  Sigmoid: "sigmoid",
+  Softmax: "softmax",
+};
+
+function checkActivation(name: string): void {
+  if (Object.values<string>(classes).includes(name)) return;
+  throw new ArgumentError(`CrossEncoder: activation is "${name}"; it is "sigmoid", "softmax" or "none".`, { name });
 }

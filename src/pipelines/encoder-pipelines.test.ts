@@ -6,8 +6,17 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { AutoModelForSequenceClassification } from "../models/auto.ts";
+import { DebertaV2ForSequenceClassification } from "../models/deberta-v2.ts";
+import { MPNetForSequenceClassification } from "../models/mpnet.ts";
+import { AutoTokenizer } from "../models/pretrained-files.ts";
+import { RobertaForSequenceClassification } from "../models/roberta.ts";
+import { tensor } from "../tensor/create.ts";
 import { memoryStats } from "../tensor/memory.ts";
+import { CrossEncoder } from "./cross-encoder.ts";
+import { type Encoder, largestOnes, runEncodings } from "./encoder.ts";
 import { pipeline } from "./pipeline.ts";
+import { SentenceTransformer } from "./sentence-transformer.ts";
 
 const folder = fileURLToPath(new URL("../../test/fixtures/pipelines", import.meta.url));
 // biome-ignore lint/suspicious/noExplicitAny: as scripts/goldens/pipelines.py writes it; each test compares its own part
@@ -44,8 +53,6 @@ test("text-classification gives Python's labels and scores, in Python's shapes",
 
 test("the kind of problem chooses what scores are", async () => {
   const { texts, ...wanted } = golden["text-classification"];
-  const { AutoModelForSequenceClassification } = await import("../models/auto.ts");
-  const { AutoTokenizer } = await import("../models/pretrained-files.ts");
   const tokenizer = await AutoTokenizer.fromPretrained(join(folder, "classifier"));
   for (const [problemType, key] of [
     ["multi_label_classification", "multi_label"],
@@ -211,7 +218,7 @@ test("what makes no sense is an error before the model runs", async () => {
   assert.throws(() => tag("a", { stride: 4 }), /choose an aggregationStrategy/);
   assert.throws(
     () => tag("a", { stride: 64, aggregationStrategy: "simple" }),
-    /below the tokenizer's modelMaxLength, 32/,
+    /below what tokenizer and model take, 32/,
   );
   assert.deepEqual(await tag(""), []);
   await assert.rejects(ask({ question: "Who?", context: "" }), /"context" is empty/);
@@ -224,4 +231,102 @@ test("what makes no sense is an error before the model runs", async () => {
     pipeline("text-clasification" as never, "x"),
     /no task "text-clasification"; there are summarization/,
   );
+});
+
+const tiny = {
+  hiddenSize: 8,
+  numHiddenLayers: 1,
+  numAttentionHeads: 2,
+  intermediateSize: 8,
+  maxPositionEmbeddings: 24,
+};
+
+test("a text may have as many tokens as the model has places for texts, which in RoBERTa's kin are fewer", async () => {
+  const tokenizer = await AutoTokenizer.fromPretrained(join(folder, "classifier"));
+  tokenizer.modelMaxLength = Number.POSITIVE_INFINITY; // the file says nothing
+  const { vocabSize } = tokenizer;
+  const long = "word ".repeat(100);
+  for (const [Model, most] of [
+    [RobertaForSequenceClassification, 22],
+    [MPNetForSequenceClassification, 22],
+    [DebertaV2ForSequenceClassification, 24],
+  ] as const) {
+    const model = new Model({
+      ...tiny,
+      vocabSize,
+      ...(Model !== DebertaV2ForSequenceClassification && { padTokenId: 1 }),
+    });
+    const classify = await pipeline("text-classification", { model, tokenizer });
+    await assert.rejects(classify(long), new RegExp(`the model takes ${most}\\.`), Model.name);
+    assert.equal((await classify(long, { truncation: true })).length, 1, `${Model.name} cuts to what it takes`);
+    assert.equal(new SentenceTransformer({ model, tokenizer }).maxSeqLength, most);
+    assert.equal(new CrossEncoder({ model, tokenizer }).maxLength, most);
+  }
+  const relative = new DebertaV2ForSequenceClassification({
+    ...tiny,
+    vocabSize,
+    positionBiasedInput: false,
+    relativeAttention: true,
+    posAttType: ["c2p", "p2c"],
+  });
+  const classify = await pipeline("text-classification", { model: relative, tokenizer });
+  assert.equal((await classify(long)).length, 1, "distances have no end");
+});
+
+test("calls that overlap do not end each other's evaluation mode, and leave every module's mode", async () => {
+  const tokenizer = await AutoTokenizer.fromPretrained(join(folder, "classifier"));
+  const model = await AutoModelForSequenceClassification.fromPretrained(join(folder, "classifier"));
+  const { texts, ...wanted } = golden["text-classification"];
+  model.train();
+  const [frozen] = model.children();
+  frozen!.eval();
+  const before = model.modules().map(({ training }) => training);
+  const classify = await pipeline("text-classification", { model, tokenizer });
+  const [first, long] = [classify(texts[0]), classify(texts, { batchSize: 1 })];
+  near(await first, wanted.one, "one");
+  near(await long, wanted.list, "list");
+  assert.deepEqual(
+    model.modules().map(({ training }) => training),
+    before,
+  );
+});
+
+test("what the first labels were, the model remembers for its pipeline", async () => {
+  const { texts, ...wanted } = golden["text-classification"];
+  const tokenizer = await AutoTokenizer.fromPretrained(join(folder, "classifier"));
+  const model = await AutoModelForSequenceClassification.fromPretrained(join(folder, "classifier"));
+  const flags = tensor([Array.from({ length: model.config.numLabels }, (_, i) => i % 2)], { dtype: "float32" });
+  model({ inputIds: tensor([[1, 2, 3]], { dtype: "int32" }), labels: flags });
+  assert.equal(model.config.problemType, "multi_label_classification");
+  const classify = await pipeline("text-classification", { model, tokenizer });
+  near(await classify(texts[1], { topK: null }), wanted.multi_label, "each label by itself");
+});
+
+test("progress over an iterable goes on, window after window", async () => {
+  const classify = await pipeline("text-classification", join(folder, "classifier"));
+  const told: number[][] = [];
+  const texts = (function* () {
+    for (let i = 0; i < 20; i++) yield "a text";
+  })();
+  for await (const _ of classify(texts, { batchSize: 1, onProgress: (...given) => void told.push(given) }));
+  assert.deepEqual(told.at(0), [1, 8]);
+  assert.deepEqual(told.at(8), [9, 16]);
+  assert.deepEqual(told.at(-1), [20, 20]);
+});
+
+test("a batch size of nothing is refused by whatever runs texts", async () => {
+  const tokenizer = await AutoTokenizer.fromPretrained(join(folder, "classifier"));
+  const model = await AutoModelForSequenceClassification.fromPretrained(join(folder, "classifier"));
+  const encoder: Encoder<unknown> = { task: "a test", model, tokenizer };
+  const encodings = [tokenizer.backend.encode("a text")];
+  await assert.rejects(
+    runEncodings(encoder, encodings, { batchSize: 0 }, () => {}),
+    /a test: batchSize is 0/,
+  );
+});
+
+test("the largest ones stand in order, equal ones in theirs", () => {
+  const values = Float64Array.from({ length: 500 }, (_, i) => (i * 7919) % 50);
+  const sorted = [...values.keys()].sort((a, b) => values[b]! - values[a]! || a - b);
+  for (const k of [1, 5, 100, 101, 1000]) assert.deepEqual(largestOnes(values, k), sorted.slice(0, k));
 });

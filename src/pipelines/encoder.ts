@@ -11,7 +11,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import type { Encoding } from "../text/encoding.ts";
 import type { PreTrainedTokenizer } from "../text/pretrained-tokenizer.ts";
 import { breathe } from "../training/breathe.ts";
-import { defaultBatchSize, type PipelineOptions } from "./calls.ts";
+import { checkBatchSize, defaultBatchSize, type PipelineOptions } from "./calls.ts";
 
 /** A model that reads texts, with the tokenizer it was trained with. */
 export interface Encoder<Output> {
@@ -25,7 +25,8 @@ export interface Encoder<Output> {
 
 /**
  * Runs encodings through the model, those of like length together. `read` gets a batch's output, in a scope of its own, with the
- * places of its rows among the encodings; `width` is the padded length. The model is in evaluation mode meanwhile.
+ * places of its rows among the encodings; `width` is the padded length. The model is in evaluation mode during each batch only, so
+ * that calls which overlap do not end each other's.
  */
 export async function runEncodings<Output>(
   { model, tokenizer, task }: Encoder<Output>,
@@ -33,29 +34,40 @@ export async function runEncodings<Output>(
   { batchSize = defaultBatchSize, signal, onProgress }: PipelineOptions,
   read: (output: Output, rows: readonly number[], width: number) => void,
 ): Promise<void> {
-  checkLengths(task, model.config, encodings);
+  checkBatchSize(task, batchSize);
+  checkLengths(task, model, encodings);
   const order = encodings.map((_, i) => i).sort((a, b) => encodings[b]!.length - encodings[a]!.length || a - b);
-  const wasTraining = model.training;
-  model.eval();
-  try {
-    for (let at = 0; at < order.length; at += batchSize) {
-      signal?.throwIfAborted();
-      const rows = order.slice(at, at + batchSize);
-      const batch = rows.map((i) => encodings[i]!);
-      const width = Math.max(...batch.map(({ length }) => length));
-      noGrad(() => tidy(() => read(model(inputsOf(task, tokenizer, batch, width)) as Output, rows, width)));
-      onProgress?.(Math.min(at + batchSize, order.length), order.length);
-      await breathe();
-    }
-  } finally {
-    model.train(wasTraining);
+  for (let at = 0; at < order.length; at += batchSize) {
+    signal?.throwIfAborted();
+    const rows = order.slice(at, at + batchSize);
+    const batch = rows.map((i) => encodings[i]!);
+    const width = Math.max(...batch.map(({ length }) => length));
+    const run = (): void => read(model(inputsOf(task, tokenizer, batch, width)) as Output, rows, width);
+    inEvaluation(model, () => noGrad(() => tidy(run)));
+    onProgress?.(Math.min(at + batchSize, order.length), order.length);
+    await breathe();
   }
 }
 
+/** Runs `body` with every module in evaluation mode, and leaves each as it was. */
+function inEvaluation(model: AnyModule, body: () => void): void {
+  const training = model.modules().filter((module) => module.training);
+  model.eval();
+  try {
+    body();
+  } finally {
+    for (const module of training) module.training = true;
+  }
+}
+
+/** Tokens of the longest text that the model reads. */
+export function longestText(model: AnyModule): number {
+  return "longestText" in model ? (model.longestText as number) : Number.POSITIVE_INFINITY; // as transformers here name it
+}
+
 /** Throws before work starts for a text that has more tokens than the model has positions. */
-function checkLengths(task: string, config: EncoderConfig, encodings: readonly Encoding[]): void {
-  const { maxPositionEmbeddings: most } = config as { readonly maxPositionEmbeddings?: unknown }; // most models have it
-  if (typeof most !== "number") return;
+function checkLengths(task: string, model: AnyModule, encodings: readonly Encoding[]): void {
+  const most = longestText(model);
   const at = encodings.findIndex(({ length }) => length > most);
   if (at < 0) return;
   throw new DataError(
@@ -96,22 +108,26 @@ export function padded({ paddingSide }: PreTrainedTokenizer, length: number, wid
   return paddingSide === "left" ? width - length : 0;
 }
 
-/** How texts are cut: `true` is "longestFirst"; without a limit of the tokenizer's own nothing is. */
+/** How texts are cut, to what the tokenizer says and the model can read: `true` is "longestFirst"; without a limit nothing is. */
 export function truncationOf(
-  { modelMaxLength, truncationSide: side }: PreTrainedTokenizer,
+  { tokenizer, model }: Pick<Encoder<unknown>, "tokenizer" | "model">,
   truncation: boolean | "longestFirst" | "onlyFirst" | "onlySecond",
-  {
-    maxLength = modelMaxLength,
-    stride = 0,
-  }: { readonly maxLength?: number | undefined; readonly stride?: number } = {},
+  options: { readonly maxLength?: number | undefined; readonly stride?: number } = {},
 ): {
   maxLength: number;
   strategy: "longestFirst" | "onlyFirst" | "onlySecond";
   side: "left" | "right";
   stride: number;
 } | null {
+  const { maxLength = lengthLimit({ tokenizer, model }), stride = 0 } = options;
+  const { truncationSide: side } = tokenizer;
   if (truncation === false || maxLength === Number.POSITIVE_INFINITY) return null;
   return { maxLength, strategy: truncation === true ? "longestFirst" : truncation, side, stride };
+}
+
+/** What texts are cut to: the tokenizer's length, or the model's if that is less. */
+export function lengthLimit({ tokenizer, model }: Pick<Encoder<unknown>, "tokenizer" | "model">): number {
+  return Math.min(tokenizer.modelMaxLength, longestText(model));
 }
 
 /** Rows `[…, size]` of a tensor as plain numbers. */
@@ -142,8 +158,16 @@ export function largest(values: Float64Array): number {
 }
 /** The places of the `k` largest numbers, largest first; equal ones in their order. */
 export function largestOnes(values: Float64Array, k: number): number[] {
-  const order = [...values.keys()];
-  return order.sort((a, b) => values[b]! - values[a]! || a - b).slice(0, k);
+  const order: number[] = [];
+  if (k > 100) return [...values.keys()].sort((a, b) => values[b]! - values[a]! || a - b).slice(0, k);
+  values.forEach((value, i) => {
+    if (order.length === k && !(value > values[order[k - 1]!]!)) return;
+    let at = order.length;
+    while (at > 0 && value > values[order[at - 1]!]!) at--;
+    order.splice(at, 0, i);
+    if (order.length > k) order.pop();
+  });
+  return order;
 }
 
 /** The name of a class. */

@@ -33,7 +33,7 @@ export function featureExtraction(encoder: Encoder<BaseModelOutput>): FeatureExt
         throw new ArgumentError(`${task}: pooling is "${pooling as string}"; it is "mean" or "cls".`, { pooling });
       if (normalize && pooling === undefined)
         throw new ArgumentError(`${task}: normalize scales pooled vectors; set pooling.`, {});
-      const cut = truncationOf(tokenizer, truncation);
+      const cut = truncationOf(encoder, truncation);
       const encodings = texts.map((text) => tokenizer.backend.encode(text, { padding: null, truncation: cut }));
       const results = new Array<unknown>(texts.length);
       await runEncodings(encoder, encodings, options, ({ lastHiddenState }, rows, width) => {

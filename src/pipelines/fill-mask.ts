@@ -38,7 +38,7 @@ export function fillMask(encoder: Encoder<MaskedLMOutput>): FillMaskPipeline {
     task,
     async (texts, options) => {
       const { truncation = false } = options;
-      const cut = truncationOf(tokenizer, truncation);
+      const cut = truncationOf(encoder, truncation);
       const encodings = texts.map((text, i) => {
         const encoding = tokenizer.backend.encode(text, { padding: null, truncation: cut });
         if (!encoding.ids.includes(maskId))

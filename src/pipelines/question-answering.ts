@@ -4,7 +4,7 @@ import { ArgumentError } from "../base/errors.ts";
 import type { QuestionAnsweringModelOutput } from "../models/outputs.ts";
 import type { Encoding } from "../text/encoding.ts";
 import { checkText, type PipelineOptions, pipelineCall } from "./calls.ts";
-import { type Encoder, padded, rowsOfNumbers, runEncodings } from "./encoder.ts";
+import { type Encoder, lengthLimit, padded, rowsOfNumbers, runEncodings } from "./encoder.ts";
 
 export interface Question {
   readonly question: string;
@@ -26,7 +26,7 @@ export interface QuestionAnsweringOptions extends PipelineOptions {
   readonly docStride?: number;
   /** Tokens of an answer. Default 15. */
   readonly maxAnswerLen?: number;
-  /** Tokens of question and context together. Default 384, or what the tokenizer says if that is less. */
+  /** Tokens of question and context together. Default 384, or what tokenizer and model take if that is less. */
   readonly maxSeqLen?: number;
   /** Whether "" may be an answer: there is none in the context. */
   readonly handleImpossibleAnswer?: boolean;
@@ -121,8 +121,9 @@ async function answerAll(
 
 type Settings = Required<Omit<QuestionAnsweringOptions, keyof PipelineOptions>>;
 
-function checked({ task, tokenizer }: Encoder<unknown>, options: QuestionAnsweringOptions): Settings {
-  const maxSeqLen = options.maxSeqLen ?? Math.min(tokenizer.modelMaxLength, 384);
+function checked(encoder: Encoder<unknown>, options: QuestionAnsweringOptions): Settings {
+  const maxSeqLen = options.maxSeqLen ?? Math.min(lengthLimit(encoder), 384);
+  const { task } = encoder;
   const settings = {
     topK: options.topK ?? 1,
     docStride: options.docStride ?? Math.min(Math.floor(maxSeqLen / 2), 128),

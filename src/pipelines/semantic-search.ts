@@ -3,8 +3,9 @@
 
 import { ArgumentError, ShapeError } from "../base/errors.ts";
 import { showShape } from "../base/shape.ts";
-import { normalize } from "../tensor/functional/distance.ts";
+import { cdist, normalize } from "../tensor/functional/distance.ts";
 import { noGrad } from "../tensor/grad-mode.ts";
+import { cat } from "../tensor/indexing.ts";
 import { tidy } from "../tensor/scope.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
@@ -14,12 +15,21 @@ export type Similarity = "cosine" | "dot" | "euclidean" | "manhattan";
 export const similarities: { readonly [name in Similarity]: (a: Tensor, b: Tensor) => Tensor } = {
   cosine: (a, b) => normalize(a, { dim: 1 }).matmul(normalize(b, { dim: 1 }).t()),
   dot: (a, b) => a.matmul(b.t()),
-  euclidean: (a, b) => differences(a, b).square().sum({ dim: -1 }).sqrt().neg(),
-  manhattan: (a, b) => differences(a, b).abs().sum({ dim: -1 }).neg(),
+  euclidean: (a, b) => distances(a, b, 2).neg(),
+  manhattan: (a, b) => distances(a, b, 1).neg(),
 };
 
-function differences(a: Tensor, b: Tensor): Tensor {
-  return a.unsqueeze(1).sub(b.unsqueeze(0)); // [N, M, D]
+/** Numbers of differences that are held at a time. */
+const mostDifferences = 1 << 23;
+
+/** p-norms of all differences: rows of `a` by few, since their differences are `[n, M, D]`. */
+function distances(a: Tensor, b: Tensor, p: number): Tensor {
+  const N = a.size(0);
+  const rows = Math.max(1, Math.floor(mostDifferences / Math.max(1, b.numel)));
+  if (N <= rows) return cdist(a, b, p);
+  const parts: Tensor[] = [];
+  for (let n = 0; n < N; n += rows) parts.push(cdist(a.narrow(0, n, Math.min(rows, N - n)), b, p));
+  return cat(parts, 0); // [N, M]
 }
 
 /** As sentence-transformers spells it. */
@@ -51,8 +61,10 @@ export function semanticSearch(queries: Tensor, corpus: Tensor, options: Semanti
       `semanticSearch: scoreFunction "${scoreFunction}"; it is one of ${Object.keys(similarities).join(", ")}.`,
       {},
     );
-  if (!(Number.isInteger(topK) && topK >= 1))
-    throw new ArgumentError(`semanticSearch: topK is ${topK}; it is a whole number of at least 1.`, { topK });
+  for (const [name, value] of Object.entries({ topK, corpusChunkSize, queryChunkSize })) {
+    if (Number.isInteger(value) && value >= 1) continue;
+    throw new ArgumentError(`semanticSearch: ${name} is ${value}; it is a whole number of at least 1.`, { name });
+  }
   const found: SearchHit[][] = Array.from({ length: queries.size(0) }, () => []);
   const like = similarities[scoreFunction];
   noGrad(() => {

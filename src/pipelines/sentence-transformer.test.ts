@@ -1,13 +1,18 @@
 // Sentence vectors, searches and cross-encoders against sentence-transformers' (scripts/goldens/sentence_transformers_folders.py).
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { defaultDevice } from "../devices/default.ts";
 import { AutoModel } from "../models/auto.ts";
 import { AutoTokenizer } from "../models/pretrained-files.ts";
 import { tensor } from "../tensor/create.ts";
+import { pairwiseDistance } from "../tensor/functional/distance.ts";
+import { memoryStats } from "../tensor/memory.ts";
+import { randn } from "../tensor/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { CrossEncoder } from "./cross-encoder.ts";
 import { type PoolingMode, poolingOf } from "./pooling.ts";
@@ -115,6 +120,7 @@ test("semantic search finds the closest, whatever the pieces", () => {
   near(similarities.manhattan(q, c), wanted.manhattan, "manhattan");
   assert.throws(() => semanticSearch(q, c.narrow(1, 0, 3)), /wants \[Q, D\] and \[N, D\]/);
   assert.throws(() => semanticSearch(q, c, { topK: 0 }), /topK is 0/);
+  assert.throws(() => semanticSearch(q, c, { corpusChunkSize: 0 }), /corpusChunkSize is 0/);
 });
 
 test("a cross-encoder scores and ranks pairs", async () => {
@@ -130,4 +136,50 @@ test("a cross-encoder scores and ranks pairs", async () => {
     assert.ok(Math.abs(score - rank[i]!.score) < 1e-5);
     assert.equal(text, golden.texts[1 + corpus_id]);
   });
+});
+
+test("distances between many vectors do not hold all differences at once", () => {
+  const [a, b] = [randn([64, 128]), randn([4096, 128])]; // 134 MB of differences
+  const wanted = pairwiseDistance(a.narrow(0, 63, 1), b, { eps: 0 }).neg(); // [4096]
+  const before = memoryStats().liveBytes;
+  defaultDevice().resetPeak();
+  const found = similarities.euclidean(a, b);
+  assert.ok(memoryStats().peakBytes - before < 120e6);
+  assert.ok(found.select(0, 63).sub(wanted).abs().max().item() < 1e-4);
+});
+
+test("a cross-encoder's folder says what scores are made by, in the newer and in the older place", async () => {
+  const { pairs, scores } = golden.cross;
+  const copy = mkdtempSync(join(tmpdir(), "cross-"));
+  try {
+    cpSync(join(folder, "cross"), copy, { recursive: true });
+    const config = JSON.parse(readFileSync(join(copy, "config.json"), "utf8"));
+    const { sentence_transformers: _, ...plain } = config;
+    const path = "torch.nn.modules.linear.Identity";
+    for (const said of [
+      { sentence_transformers: { activation_fn: path } },
+      { sbert_ce_default_activation_function: path },
+    ]) {
+      writeFileSync(join(copy, "config.json"), JSON.stringify({ ...plain, ...said }));
+      const model = await CrossEncoder.fromPretrained(copy);
+      const logits = (await model.predict(pairs)) as number[]; // of one label
+      logits.forEach((logit, i) => assert.ok(Math.abs(1 / (1 + Math.exp(-logit)) - scores[i]!) < 1e-5));
+      await assert.rejects(model.predict(pairs, { activation: "tanh" as never }), /activation is "tanh"/);
+    }
+  } finally {
+    rmSync(copy, { recursive: true });
+  }
+});
+
+test("an old folder's length lies beside its transformer", async () => {
+  const copy = mkdtempSync(join(tmpdir(), "sentences-"));
+  try {
+    cpSync(join(fixtures, "pipelines", "features"), join(copy, "0_Transformer"), { recursive: true });
+    writeFileSync(join(copy, "0_Transformer", "sentence_bert_config.json"), JSON.stringify({ max_seq_length: 9 }));
+    const modules = [{ idx: 0, name: "0", path: "0_Transformer", type: "sentence_transformers.models.Transformer" }];
+    writeFileSync(join(copy, "modules.json"), JSON.stringify(modules));
+    assert.equal((await SentenceTransformer.fromPretrained(copy)).maxSeqLength, 9);
+  } finally {
+    rmSync(copy, { recursive: true });
+  }
 });

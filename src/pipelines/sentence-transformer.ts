@@ -24,7 +24,7 @@ import type { PreTrainedTokenizer } from "../text/pretrained-tokenizer.ts";
 import { modelFiles as modelFilesOf } from "../training/checkpoint.ts";
 import { loadAdapted } from "./auto-peft.ts";
 import { checkText, type PipelineOptions } from "./calls.ts";
-import { padded, runEncodings, truncationOf } from "./encoder.ts";
+import { lengthLimit, padded, runEncodings, truncationOf } from "./encoder.ts";
 import { activationOf, applyModule, pool, poolingOf, type SentenceModule } from "./pooling.ts";
 import { type Similarity, similarities } from "./semantic-search.ts";
 import { moduleFolders, sentenceSettings } from "./sentence-folder.ts";
@@ -72,12 +72,7 @@ export class SentenceTransformer {
     this.prompts = prompts;
     this.defaultPromptName = parts.defaultPromptName ?? null;
     this.similarityFnName = parts.similarityFnName ?? "cosine";
-    const { maxPositionEmbeddings = Number.POSITIVE_INFINITY } = model.config as { maxPositionEmbeddings?: number }; // most have it
-    this.maxSeqLength = Math.min(
-      parts.maxSeqLength ?? Number.POSITIVE_INFINITY,
-      tokenizer.modelMaxLength,
-      maxPositionEmbeddings,
-    );
+    this.maxSeqLength = Math.min(parts.maxSeqLength ?? Number.POSITIVE_INFINITY, lengthLimit({ tokenizer, model }));
   }
 
   /**
@@ -104,7 +99,7 @@ export class SentenceTransformer {
       model,
       tokenizer,
       ...(modules.length > 0 && { modules }),
-      ...(await settingsOf(folder)),
+      ...(await settingsOf(folder, at === "" ? folder : await openFiles(inner, sentenceFiles, options))),
     });
   }
 
@@ -117,7 +112,7 @@ export class SentenceTransformer {
       SentenceModule & { kind: "pooling" },
       ...Exclude<SentenceModule, { kind: "pooling" }>[],
     ]; // as the constructor checked
-    const truncation = truncationOf(tokenizer, true, { maxLength });
+    const truncation = truncationOf(this, true, { maxLength });
     const encodings = texts.map((text) => tokenizer.backend.encode(prompt + text, { padding: null, truncation }));
     const skipped = pooling.includePrompt || prompt === "" ? 0 : this.#promptTokens(prompt);
     const rows: Float32Array[] = new Array(texts.length);
@@ -265,11 +260,12 @@ async function loadDense(folder: Folder, path: string): Promise<{ weight: Tensor
 /** Prompts, the measure of likeness and the length, where the folder says them. */
 async function settingsOf(
   folder: Folder,
+  transformer: Folder,
 ): Promise<Pick<SentenceTransformerParts, "prompts" | "defaultPromptName" | "similarityFnName" | "maxSeqLength">> {
-  const read = async (name: string): Promise<Readonly<Record<string, unknown>>> =>
-    folder.has(name) ? ((await folder.readJson(name)) as Readonly<Record<string, unknown>>) : {}; // read by name
+  const read = async (name: string, from = folder): Promise<Readonly<Record<string, unknown>>> =>
+    from.has(name) ? ((await from.readJson(name)) as Readonly<Record<string, unknown>>) : {}; // read by name
   const own = await read("config_sentence_transformers.json");
-  const { max_seq_length: maxSeqLength } = await read("sentence_bert_config.json");
+  const { max_seq_length: maxSeqLength } = await read("sentence_bert_config.json", transformer);
   const name = own["similarity_fn_name"];
   if (typeof name === "string" && !Object.hasOwn(similarities, name))
     throw new UnsupportedError(`${folder.path}: the similarity "${name}" is not known.`, { name });

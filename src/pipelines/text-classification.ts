@@ -61,7 +61,7 @@ export function textClassification(encoder: Encoder<SequenceClassifierOutput>): 
         throw new ArgumentError(`${task}: topK is ${topK}; it is a whole number of at least 1, or null for all.`, {
           topK,
         });
-      const cut = truncationOf(tokenizer, truncation, { maxLength });
+      const cut = truncationOf(encoder, truncation, { maxLength });
       const encodings = inputs.map((input) => {
         const { text, text_pair: pair } = typeof input === "string" ? { text: input } : input;
         return tokenizer.backend.encode(text, { padding: null, truncation: cut, ...(pair !== undefined && { pair }) });

@@ -8,6 +8,7 @@ import {
   type Encoder,
   labelOf,
   largest,
+  lengthLimit,
   padded,
   rowsOfNumbers,
   runEncodings,
@@ -93,10 +94,8 @@ export function tokenClassification(encoder: Encoder<TokenClassifierOutput>): To
   return one as TokenClassificationPipeline; // as its signatures say
 }
 
-function checkAggregation(
-  { task, tokenizer }: Encoder<TokenClassifierOutput>,
-  options: TokenClassificationOptions,
-): void {
+function checkAggregation(encoder: Encoder<TokenClassifierOutput>, options: TokenClassificationOptions): void {
+  const { task } = encoder;
   const { aggregationStrategy: strategy = "none", stride } = options;
   const known: readonly string[] = ["none", "simple", "first", "average", "max"];
   if (!known.includes(strategy))
@@ -104,9 +103,10 @@ function checkAggregation(
       strategy,
     });
   if (stride === undefined) return;
-  if (!(Number.isInteger(stride) && stride >= 0 && stride < tokenizer.modelMaxLength))
+  const longest = lengthLimit(encoder);
+  if (!(Number.isInteger(stride) && stride >= 0 && stride < longest))
     throw new ArgumentError(
-      `${task}: stride is ${stride}; it is a whole number below the tokenizer's modelMaxLength, ${tokenizer.modelMaxLength}.`,
+      `${task}: stride is ${stride}; it is a whole number below what tokenizer and model take, ${longest}.`,
       { stride },
     );
   if (strategy === "none")
@@ -154,7 +154,7 @@ async function tagTexts(
   });
 }
 
-function read({ tokenizer }: Encoder<TokenClassifierOutput>, input: Input, options: TokenClassificationOptions): Text {
+function read(encoder: Encoder<TokenClassifierOutput>, input: Input, options: TokenClassificationOptions): Text {
   const { stride, isSplitIntoWords = false, delimiter = " " } = options;
   const isWords = typeof input !== "string";
   if (isWords !== isSplitIntoWords)
@@ -164,8 +164,8 @@ function read({ tokenizer }: Encoder<TokenClassifierOutput>, input: Input, optio
         : "token-classification: with isSplitIntoWords a text is a list of words.",
       {},
     );
-  const truncation = truncationOf(tokenizer, true, { stride: stride ?? 0 });
-  const whole = tokenizer.backend.encode(input, { padding: null, truncation });
+  const truncation = truncationOf(encoder, true, { stride: stride ?? 0 });
+  const whole = encoder.tokenizer.backend.encode(input, { padding: null, truncation });
   const windows = stride === undefined ? [whole] : [whole, ...whole.overflowing];
   if (!isWords) return { sentence: input, windows, wordStarts: undefined };
   let at = 0;

@@ -80,7 +80,7 @@ async function classifyAll(
   options: ZeroShotOptions,
 ): Promise<ZeroShotClassification[]> {
   const { tokenizer, model } = encoder;
-  const truncation = truncationOf(tokenizer, "onlyFirst");
+  const truncation = truncationOf(encoder, "onlyFirst");
   const pairs = texts.flatMap((text) =>
     labels.map((label) =>
       tokenizer.backend.encode(text, { pair: template.replace("{}", () => label), padding: null, truncation }),

@@ -141,11 +141,13 @@ const ofData = [
 
 async function checkSameRun(checkpoint: Checkpoint, { model, tokenizer, args, trainRows }: Trained): Promise<void> {
   if (model instanceof PreTrainedModel) {
-    const saved = await checkpoint.readJson("config.json");
+    const saved = (await checkpoint.readJson("config.json")) as Readonly<Record<string, unknown>>; // an object, as written above
+    const own = JSON.parse(formatConfig(model.config)) as Readonly<Record<string, unknown>>; // as just made
+    const { problem_type } = { problem_type: saved["problem_type"], ...own }; // a new model knows it from its first labels on
     refuseDifferences(
       checkpoint.file("config.json"),
       saved,
-      JSON.parse(formatConfig(model.config)),
+      problem_type === undefined ? own : { ...own, problem_type },
       "the model's configuration",
     );
   }
