@@ -3,6 +3,7 @@
 export { savePretrained as saveTokenizer } from "#runtime/text/tokenizer";
 export { AutoTokenizer } from "./models/pretrained-files.ts";
 export type { AddedToken } from "./text/added-tokens.ts";
+export type { OverflowingRows } from "./text/batch.ts";
 export { Bpe } from "./text/bpe.ts";
 export { byteAlphabet } from "./text/byte-level.ts";
 export type { Chat, ChatMessage, ChatOptions, ChatRow, ChatRows } from "./text/chat-template.ts";

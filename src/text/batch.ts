@@ -16,13 +16,21 @@ export type Row = {
   offsetMapping?: [start: number, end: number][];
   /** The word that each token is part of; null at special tokens. */
   wordIds?: (number | null)[];
+  /** Tokens in all, padding included. */
+  length?: number;
 };
 
 /** Many encoded texts: each column of {@link Row}, a list a text. */
 export type Rows = { [column in keyof Row]: NonNullable<Row[column]>[] };
 
+/** Rows of which a text may have several, one after another. */
+export type OverflowingRows = Rows & {
+  /** For each row the number of the text that it is of. */
+  overflowToSampleMapping: number[];
+};
+
 /** Which columns a row has beside ids and mask. */
-export type Columns = { [column in Exclude<keyof Row, "inputIds" | "attentionMask">]: boolean };
+export type Columns = { [column in Exclude<keyof Row, "inputIds" | "attentionMask" | "length">]: boolean };
 
 export function rowOf(encoding: Encoding, columns: Columns): Row {
   return {
@@ -78,6 +86,7 @@ export function columnsOf(rows: readonly Row[]): Rows {
     ...(first?.specialTokensMask && { specialTokensMask: rows.map((row) => row.specialTokensMask ?? []) }),
     ...(first?.offsetMapping && { offsetMapping: rows.map((row) => row.offsetMapping ?? []) }),
     ...(first?.wordIds && { wordIds: rows.map((row) => row.wordIds ?? []) }),
+    ...(first?.length !== undefined && { length: rows.map((row) => row.inputIds.length) }),
   };
 }
 

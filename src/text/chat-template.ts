@@ -32,7 +32,7 @@ export type ChatTemplateOptions = {
 };
 
 export type ChatOptions = ChatTemplateOptions &
-  Omit<TokenizerCallOptions, "addSpecialTokens" | "isSplitIntoWords"> & {
+  Omit<TokenizerCallOptions, "addSpecialTokens" | "isSplitIntoWords" | "returnOverflowingTokens" | "stride"> & {
     /** `true` by default; `false` gives the text. */
     tokenize?: boolean;
     /** `assistantMasks`: 1 at what is inside `{% generation %}`. */

@@ -5,28 +5,18 @@
 
 import { ArgumentError } from "../base/errors.ts";
 import type { AddedToken } from "./added-tokens.ts";
-import { type Columns, columnsOf, padRows, type Row, type Rows, rowOf, rowsOf } from "./batch.ts";
-import type { TokenizerCallOptions } from "./call-options.ts";
+import { type Columns, columnsOf, type OverflowingRows, padRows, type Row, type Rows, rowOf, rowsOf } from "./batch.ts";
+import { Bpe } from "./bpe.ts";
+import type { TokenizerCall, TokenizerCallOptions } from "./call-options.ts";
 import type { ApplyChatTemplate, Chat, ChatOptions } from "./chat-template.ts";
 import type { ChatTemplates } from "./chat-template-files.ts";
 import type { JsonObject } from "./fields.ts";
 import type { DecodeOptions, EncodeOptions, Tokenizer } from "./tokenizer.ts";
 import type { Side } from "./truncation.ts";
 
-export type { TokenizerCallOptions };
+export type { TokenizerCall, TokenizerCallOptions };
 
 type Words = readonly string[];
-
-/** What calling a tokenizer takes and gives: one text a row, many texts columns of rows. */
-export interface TokenizerCall {
-  (words: Words, options: TokenizerCallOptions & { isSplitIntoWords: true; textPair?: Words }): Row;
-  (
-    texts: readonly Words[],
-    options: TokenizerCallOptions & { isSplitIntoWords: true; textPair?: readonly Words[] },
-  ): Rows;
-  (text: string, options?: TokenizerCallOptions & { textPair?: string }): Row;
-  (texts: readonly string[], options?: TokenizerCallOptions & { textPair?: readonly string[] }): Rows;
-}
 
 /** A base whose instances are functions: calling one calls its `encodeRows`. */
 const Callable: new () => TokenizerCall = class {
@@ -171,12 +161,13 @@ export class PreTrainedTokenizer extends Callable {
   }
 
   /** What a call does. */
-  encodeRows(text: AnyText, options: AnyOptions = {}): Row | Rows {
+  encodeRows(text: AnyText, options: AnyOptions = {}): Row | Rows | OverflowingRows {
     const { isSplitIntoWords = false, textPair } = options;
     const isOne = typeof text === "string" || (isSplitIntoWords && text.every((part) => typeof part === "string"));
     const texts = (isOne ? [text] : text) as readonly (string | Words)[]; // the signatures of TokenizerCall
-    const pairs = (isOne || textPair === undefined ? [textPair] : textPair) as readonly (string | Words | undefined)[];
-    if (textPair !== undefined && pairs.length !== texts.length) {
+    const noPair = textPair === undefined || (isOne && textPair.length === 0); // one text with an empty one is no pair, as in Hugging Face
+    const pairs = (noPair ? [] : isOne ? [textPair] : textPair) as readonly (string | Words | undefined)[];
+    if (!noPair && pairs.length !== texts.length) {
       throw new ArgumentError(`tokenizer: ${texts.length} texts came with ${pairs.length} in textPair.`, {
         texts: texts.length,
         pairs: pairs.length,
@@ -189,16 +180,26 @@ export class PreTrainedTokenizer extends Callable {
       offsetMapping: options.returnOffsetsMapping ?? false,
       wordIds: options.returnWordIds ?? false,
     };
-    const rows = texts.map((one, i) => {
+    const encodings = texts.map((one, i) => {
       if (typeof one !== "string" && !isSplitIntoWords)
         throw new ArgumentError("tokenizer: a text is a string; for lists of words pass { isSplitIntoWords: true }.", {
           at: i,
         });
       const pair = pairs[i];
-      return rowOf(this.backend.encode(one, pair === undefined ? encodeOptions : { ...encodeOptions, pair }), columns);
+      return this.backend.encode(one, pair === undefined ? encodeOptions : { ...encodeOptions, pair });
     });
-    const padded = this.#pad(rows, options);
-    return isOne && padded[0] !== undefined ? padded[0] : columnsOf(padded);
+    const { returnOverflowingTokens = false, returnLength = false } = options;
+    const parts = encodings.map((one) => (returnOverflowingTokens ? [one, ...one.overflowing] : [one]));
+    const padded = this.#pad(
+      parts.flat().map((one) => rowOf(one, columns)),
+      options,
+    );
+    const rows = returnLength ? padded.map((row) => ({ ...row, length: row.inputIds.length })) : padded;
+    if (isOne && rows[0] !== undefined && !returnOverflowingTokens) return rows[0];
+    const all = columnsOf(rows);
+    return returnOverflowingTokens
+      ? { ...all, overflowToSampleMapping: parts.flatMap((of, i) => of.map(() => i)) }
+      : all;
   }
 
   /** Pads rows that were encoded one by one, as a data collator does. */
@@ -222,10 +223,18 @@ export class PreTrainedTokenizer extends Callable {
     const limit = maxLength ?? this.modelMaxLength;
     const own = { addSpecialTokens, padding: null }; // rows are padded here, where the role of each token is known
     if (truncation === false || limit === Number.POSITIVE_INFINITY) return { ...own, truncation: null };
+    const { padToMultipleOf } = options;
+    if (padding !== false && padToMultipleOf !== undefined && limit % padToMultipleOf !== 0) {
+      throw new ArgumentError(
+        `tokenizer: maxLength ${limit} is no multiple of padToMultipleOf ${padToMultipleOf}, so that padded rows would be longer.`,
+        { maxLength: limit, padToMultipleOf },
+      );
+    }
     const strategy = truncation === true ? "longestFirst" : truncation;
+    const side = options.truncationSide ?? this.truncationSide;
     return {
       ...own,
-      truncation: { maxLength: limit, strategy, side: options.truncationSide ?? this.truncationSide },
+      truncation: { maxLength: limit, strategy, side, stride: options.stride ?? 0 },
     };
   }
 
@@ -263,9 +272,17 @@ export class PreTrainedTokenizer extends Callable {
     return this.backend.encode(text, { addSpecialTokens: false, ...options }).tokens;
   }
 
-  decode(ids: Iterable<number>, options: DecodeOptions & { cleanUpTokenizationSpaces?: boolean } = {}): string {
-    const text = this.backend.decode(ids, options);
-    return (options.cleanUpTokenizationSpaces ?? this.cleanUpTokenizationSpaces) ? withoutWordPieceSpaces(text) : text;
+  /**
+   * The text of ids. Cleaning up takes away the spaces that WordPiece puts before signs; after byte pairs, whose spaces
+   * are the text's own, nothing is cleaned up, as in Hugging Face.
+   */
+  decode(
+    ids: number | Iterable<number>,
+    options: DecodeOptions & { cleanUpTokenizationSpaces?: boolean } = {},
+  ): string {
+    const text = this.backend.decode(typeof ids === "number" ? [ids] : ids, options);
+    const cleans = options.cleanUpTokenizationSpaces ?? this.cleanUpTokenizationSpaces;
+    return cleans && !(this.backend.model instanceof Bpe) ? withoutWordPieceSpaces(text) : text;
   }
 
   batchDecode(
@@ -273,6 +290,24 @@ export class PreTrainedTokenizer extends Callable {
     options: DecodeOptions & { cleanUpTokenizationSpaces?: boolean } = {},
   ): string[] {
     return Array.from(batch, (ids) => this.decode(ids, options));
+  }
+
+  /** The text that tokens stand for. */
+  convertTokensToString(tokens: readonly string[]): string {
+    return this.backend.decodeTokens(tokens);
+  }
+
+  /** The id of each token, the added ones included. */
+  getVocab(): Map<string, number> {
+    const { vocab } = this.backend.model.toJson() as { vocab: { [token: string]: number } | [string, number][] }; // every model's
+    const own = Array.isArray(vocab) ? vocab.map(([token], id) => [token, id] as const) : Object.entries(vocab);
+    const added = Array.from(this.backend.addedTokens, ([id, { content }]) => [content, id] as const);
+    return new Map([...own, ...added]);
+  }
+
+  /** How many special tokens are added to one text or to a pair. */
+  numSpecialTokensToAdd(isPair = false): number {
+    return this.backend.numSpecialTokensToAdd(isPair);
   }
 
   /** The ids of tokens; those not in the vocabulary are the unknown token, or an error if there is none. */
