@@ -10,10 +10,8 @@ import { readAdapterFolder, writeAdapterConfig } from "#runtime/peft/adapter-fol
 import { ArgumentError, CheckpointError } from "../base/errors.ts";
 import { sameShape, showShape } from "../base/shape.ts";
 import { loadTensors } from "../checkpoint/load.ts";
-import { Conv1D } from "../models/conv1d.ts";
 import { PreTrainedModel } from "../models/pretrained.ts";
 import { Embedding } from "../nn/embedding.ts";
-import { Linear } from "../nn/linear.ts";
 import { type AnyModule, Module } from "../nn/module.ts";
 import { noGrad } from "../tensor/grad-mode.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -27,13 +25,11 @@ import {
   ranksOf,
   targetsOf,
 } from "./lora-config.ts";
-import { LoraEmbedding, LoraLayer, LoraLinear, ModulesToSave } from "./lora-layer.ts";
+import { LoraLayer, ModulesToSave } from "./lora-layer.ts";
+import { type AnyLora, adapt, insideAdapter, isHead, isLinear, keep, type Place, placesOf, put } from "./places.ts";
 
 export const adapterWeightsName = "adapter_model.safetensors";
 export const adapterConfigName = "adapter_config.json";
-
-// biome-ignore lint/suspicious/noExplicitAny: a layer of any base
-type AnyLora = LoraLayer<any>;
 
 /** Where the wrapped model lies, so that names are PEFT's: `base_model.model.…`. */
 class LoraModel extends Module {
@@ -371,67 +367,6 @@ export class PeftModel<A extends readonly unknown[] = any, R = any> extends Modu
 async function readAdapter(folder: string): Promise<{ config: CheckedLoraConfig; tensors: Map<string, Tensor> }> {
   const { config, configFile, weightsFile } = await readAdapterFolder(folder);
   return { config: parseLoraConfig(config, configFile), tensors: await loadTensors(weightsFile) };
-}
-
-// ── places in a model ─────────────────────────────────────────────────────────────────────────────────────────────
-
-/** A module where another one holds it. One module in several places is one place for each. */
-interface Place {
-  readonly path: string;
-  readonly module: AnyModule;
-  readonly owner: AnyModule;
-  readonly property: string;
-}
-
-function placesOf(model: AnyModule, prefix = ""): Place[] {
-  return Object.entries(model).flatMap(([property, value]: [string, unknown]) => {
-    if (!(value instanceof Module)) return [];
-    const path = prefix === "" ? model.spell(property) : `${prefix}.${model.spell(property)}`;
-    return [{ path, module: value, owner: model, property }, ...placesOf(value, path)];
-  });
-}
-
-function put({ owner, property }: Place, module: AnyModule): void {
-  Object.assign(owner, { [property]: module });
-}
-
-/** The layer of adapters at a place, made if there is none. */
-function adapt(place: Place): AnyLora {
-  const { module } = place;
-  if (module instanceof LoraLayer) return module;
-  const layer = module instanceof Embedding ? new LoraEmbedding(module) : new LoraLinear(module as Linear | Conv1D); // checked
-  layer.training = module.training;
-  put(place, layer);
-  return layer;
-}
-
-function keep(place: Place): ModulesToSave {
-  if (place.module instanceof ModulesToSave) return place.module;
-  const kept = new ModulesToSave(place.module);
-  kept.training = place.module.training;
-  put(place, kept);
-  return kept;
-}
-
-function isLinear(module: AnyModule): boolean {
-  return module instanceof Linear || module instanceof Conv1D || module instanceof LoraLinear;
-}
-
-/** What "all-linear" leaves alone in a pretrained model: the output layer, or the head of a classifier of texts. */
-function isHead(model: AnyModule, module: AnyModule, path: string, { taskType }: CheckedLoraConfig): boolean {
-  if (!(model instanceof PreTrainedModel)) return false;
-  const output = "getOutputEmbeddings" in model ? (model.getOutputEmbeddings as () => unknown)() : undefined; // transformers' name
-  return output === undefined ? taskType === "SEQ_CLS" && /^(score|classifier)$/.test(path) : module === output;
-}
-
-/** Whether the path lies within a layer of adapters or a trained copy. */
-function insideAdapter(model: AnyModule, path: string): boolean {
-  const parts = path.split(".");
-  return parts.some((_, n) => {
-    if (n === 0) return false;
-    const above = model.getSubmodule(parts.slice(0, n).join("."));
-    return above instanceof LoraLayer || above instanceof ModulesToSave;
-  });
 }
 
 function biases<T>(parameters: readonly (readonly [string, T])[]): T[] {
