@@ -189,12 +189,15 @@ class Pieces {
     this.#lattice.setScores(this.#scores);
   }
 
-  /** How much likelihood is lost, about, where `others` stand for a piece that is there `count` times. */
+  /**
+   * How much likelihood is lost, about, where `others` stand for a piece that is there `count` times. The likelihood of the
+   * piece itself is that of 1 + 2 + … + count: no theory says so, but it is how Python's trainer ranks (docs/log.md).
+   */
   #loss(count: number, sum: number, others: readonly number[], counts: Float64Array): number {
     const sumWithout = Math.log(sum + count * (others.length - 1));
     let score = 0;
     for (const other of others) score += Math.log((counts[other] as number) + count) - sumWithout;
-    return count * (Math.log(count) - Math.log(sum) - score);
+    return count * (Math.log((count * (count + 1)) / 2) - Math.log(sum) - score);
   }
 
   /** The required characters and the first other pieces, `room` in all, the likeliest first. */
