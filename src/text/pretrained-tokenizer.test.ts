@@ -225,3 +225,19 @@ test("a folder that cannot be written is named, and nothing half is left", async
   await assert.rejects(savePretrained(fresh(), folder), CheckpointError);
   assert.deepEqual(readdirSync(folder), ["tokenizer.json"]);
 });
+
+test("special tokens without a part are written, even if none", () => {
+  const extra = (tokenizer: PreTrainedTokenizer) =>
+    tokenizer.toFiles()["tokenizer_config.json"]?.["extra_special_tokens"];
+  const tokenizer = fresh();
+  assert.deepEqual(extra(tokenizer), []); // else Python's classes would add their own
+  tokenizer.addSpecialTokens({ extraSpecialTokens: ["<one>", "<two>"] });
+  assert.deepEqual(extra(tokenizer), ["<one>", "<two>"]);
+  const files = tokenizer.toFiles();
+  const again = loadTokenizer({
+    tokenizerJson: files["tokenizer.json"],
+    tokenizerConfig: { ...files["tokenizer_config.json"], extra_special_tokens: { imageToken: "<image>" } },
+  });
+  assert.deepEqual(extra(again), { imageToken: "<image>" });
+  assert.ok(again.allSpecialTokens.includes("<image>"));
+});

@@ -10,7 +10,7 @@ import { Bpe } from "./bpe.ts";
 import type { TokenizerCall, TokenizerCallOptions } from "./call-options.ts";
 import type { ApplyChatTemplate, Chat, ChatOptions } from "./chat-template.ts";
 import type { ChatTemplates } from "./chat-template-files.ts";
-import type { JsonObject } from "./fields.ts";
+import { isObject, type JsonObject } from "./fields.ts";
 import type { DecodeOptions, EncodeOptions, Tokenizer } from "./tokenizer.ts";
 import type { Side } from "./truncation.ts";
 
@@ -347,14 +347,23 @@ export class PreTrainedTokenizer extends Callable {
   /** What savePretrained writes: the content of each file, by name. Python's `AutoTokenizer` reads them. */
   toFiles(): { readonly [file: string]: JsonObject } {
     const named = this.#named();
-    const { added_tokens_decoder: _decoder, chat_template: _template, ...config } = this.#config; // tokenizer.json holds the tokens
+    const {
+      added_tokens_decoder: _decoder, // tokenizer.json holds the tokens
+      chat_template: _template,
+      additional_special_tokens: _before,
+      extra_special_tokens: extra,
+      ...config
+    } = this.#config;
     const { chatTemplate } = this;
+    const others = this.allSpecialTokens.filter((token) => !Object.values(named).includes(token));
     return {
       "tokenizer.json": this.backend.toJson(),
       "tokenizer_config.json": {
         tokenizer_class: "PreTrainedTokenizerFast",
         ...config,
         ...named,
+        // Even if none, as some of Python's classes have their own otherwise. An object gives a model's tokens names.
+        extra_special_tokens: isObject(extra) ? extra : others,
         ...(Number.isFinite(this.modelMaxLength) && { model_max_length: this.modelMaxLength }),
         padding_side: this.paddingSide,
         truncation_side: this.truncationSide,
