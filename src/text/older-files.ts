@@ -62,10 +62,15 @@ async function kindOf(folder: TokenizerFolder, config: Fields): Promise<Tokenize
   if (found) return found;
   if (name === null && folder.names.includes("vocab.txt")) return "BertTokenizer";
   if (name === null && folder.names.includes("merges.txt")) return "GPT2Tokenizer";
-  const what = name ?? (model === null ? "no tokenizer_class and no model_type" : `model_type "${model}"`);
-  throw new (what.startsWith("no ") ? CheckpointError : UnsupportedError)(
-    `AutoTokenizer: "${folder.path}" has no tokenizer.json, and ${what} cannot be made from ${folder.names.slice(0, 8).join(", ")}. ` +
-      `There are ${tokenizerClasses.join(", ")}. Python makes the file: AutoTokenizer.from_pretrained(folder).save_pretrained(folder).`,
+  const holds = folder.names.slice(0, 8).join(", ") || "nothing";
+  const what = name ?? (model === null ? undefined : `model_type "${model}"`);
+  const why =
+    what === undefined
+      ? "no vocabulary whose kind is told by a tokenizer_class or a model_type"
+      : `a ${what} is not made from other files here: there are ${tokenizerClasses.join(", ")}`;
+  throw new (what === undefined ? CheckpointError : UnsupportedError)(
+    `AutoTokenizer: "${folder.path}" holds no tokenizer.json but ${holds}, and ${why}. ` +
+      "Python makes the file: AutoTokenizer.from_pretrained(folder).save_pretrained(folder).",
     { folder: folder.path, tokenizerClass: name, modelType: model },
   );
 }

@@ -193,7 +193,7 @@ test("a folder that is missing, empty or torn is named with what to do", async (
   writeFileSync(join(folder, "vocab.json"), "{}");
   await assert.rejects(
     AutoTokenizer.fromPretrained(folder),
-    refusal(/no tokenizer\.json, and no tokenizer_class.* cannot be made from vocab\.json.*save_pretrained/),
+    refusal(/holds no tokenizer\.json but vocab\.json, and no vocabulary .* tokenizer_class .*save_pretrained/),
   );
   await savePretrained(fresh(), folder);
   const file = join(folder, "tokenizer.json");
