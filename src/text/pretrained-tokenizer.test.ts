@@ -241,3 +241,10 @@ test("special tokens without a part are written, even if none", () => {
   assert.deepEqual(extra(again), { imageToken: "<image>" });
   assert.ok(again.allSpecialTokens.includes("<image>"));
 });
+
+test("what is saved, loaded and saved again is the same to the letter", async () => {
+  const folder = mkdtempSync(join(root, "again-"));
+  await savePretrained(fresh(), folder);
+  const text = (files: object): string => JSON.stringify(files);
+  assert.equal(text((await AutoTokenizer.fromPretrained(folder)).toFiles()), text(fresh().toFiles()));
+});

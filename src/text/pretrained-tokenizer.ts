@@ -358,7 +358,7 @@ export class PreTrainedTokenizer extends Callable {
     const others = this.allSpecialTokens.filter((token) => !Object.values(named).includes(token));
     return {
       "tokenizer.json": this.backend.toJson(),
-      "tokenizer_config.json": {
+      "tokenizer_config.json": sorted({
         tokenizer_class: "PreTrainedTokenizerFast",
         ...config,
         ...named,
@@ -370,10 +370,15 @@ export class PreTrainedTokenizer extends Callable {
         model_input_names: this.modelInputNames,
         clean_up_tokenization_spaces: this.cleanUpTokenizationSpaces,
         ...(chatTemplate !== null && { chat_template: chatTemplateJson(chatTemplate) }),
-      },
+      }),
       "special_tokens_map.json": named,
     };
   }
+}
+
+/** By name, as Python writes it: so that a file is the same whatever its fields came from. */
+function sorted(fields: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function chatTemplateJson(templates: ChatTemplates): string | JsonObject[] {
