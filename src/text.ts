@@ -13,6 +13,7 @@ export type { Encoding } from "./text/encoding.ts";
 export { loadTokenizer } from "./text/load-tokenizer.ts";
 export { templateProcessing } from "./text/post-processors.ts";
 export { PreTrainedTokenizer } from "./text/pretrained-tokenizer.ts";
+export type { RetrainOptions } from "./text/retrain.ts";
 export { type DecodeOptions, type EncodeOptions, Tokenizer, type TokenizerParts } from "./text/tokenizer.ts";
 export { BpeTrainer, type BpeTrainerOptions, trainBpe } from "./text/train-bpe.ts";
 export { type TrainTokenizerOptions, trainEncoderTokenizer, trainTokenizer } from "./text/train-tokenizer.ts";

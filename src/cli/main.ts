@@ -11,6 +11,7 @@ import { addEvaluate } from "./evaluate.ts";
 import { oneLine, report } from "./report.ts";
 import { addRun } from "./run.ts";
 import { addTokenize } from "./tokenize.ts";
+import { addTokenizer } from "./tokenizer.ts";
 import { addTrain } from "./train.ts";
 
 const { version }: { version: string } = JSON.parse(
@@ -32,6 +33,7 @@ Examples:
   $ kindling run embeddings --model runs/sentences --search "fast parser" --corpus texts.txt
   $ kindling download openai-community/gpt2 --include "*.json" model.safetensors
   $ kindling cache ls
+  $ kindling tokenizer train train.jsonl --vocab-size 8000 --output my-tokenizer
   $ kindling tokenize --model google-bert/bert-base-uncased "a text"
   $ kindling doctor`,
   );
@@ -40,6 +42,7 @@ addTrain(program);
 addEvaluate(program);
 addRun(program);
 addTokenize(program);
+addTokenizer(program);
 addDownload(program);
 addCache(program);
 addData(program);

@@ -11,7 +11,9 @@ import type { TokenizerCall, TokenizerCallOptions } from "./call-options.ts";
 import type { ApplyChatTemplate, Chat, ChatOptions } from "./chat-template.ts";
 import type { ChatTemplates } from "./chat-template-files.ts";
 import { isObject, type JsonObject } from "./fields.ts";
+import { type RetrainOptions, retrained } from "./retrain.ts";
 import type { DecodeOptions, EncodeOptions, Tokenizer } from "./tokenizer.ts";
+import type { TrainingText } from "./train-words.ts";
 import type { Side } from "./truncation.ts";
 
 export type { TokenizerCall, TokenizerCallOptions };
@@ -336,6 +338,30 @@ export class PreTrainedTokenizer extends Callable {
     const call = (texts: readonly string[], how: TokenizerCallOptions) => this(texts, how);
     return applyChatTemplate({ call, templates: this.chatTemplate, named: this.#named() }, chat, options) as never; // which of the overloads it is, the options say
   };
+
+  /**
+   * A tokenizer of this kind, with this one's parts and special tokens, whose `vocabSize` tokens are those of `texts`. Other
+   * added tokens are left out, but for Unigram. Throws an `ArgumentError` where the texts are none or the size is too small.
+   */
+  trainNewFromIterator(
+    texts: Iterable<TrainingText>,
+    vocabSize: number,
+    options: RetrainOptions = {},
+  ): PreTrainedTokenizer {
+    const named = Object.fromEntries(roles.map((role) => [role, this[role]]).filter(([, token]) => token !== null));
+    const { added_tokens_decoder: _decoder, ...config } = this.#config; // it has the old ids
+    return new PreTrainedTokenizer(retrained(this.backend, texts, vocabSize, options), {
+      ...named,
+      modelMaxLength: this.modelMaxLength,
+      paddingSide: this.paddingSide,
+      truncationSide: this.truncationSide,
+      modelInputNames: this.modelInputNames,
+      padTokenTypeId: this.padTokenTypeId,
+      cleanUpTokenizationSpaces: this.cleanUpTokenizationSpaces,
+      chatTemplate: this.chatTemplate,
+      config,
+    });
+  }
 
   /** The tokens with a part, by Hugging Face's names of the parts. */
   #named(): JsonObject {
