@@ -72,7 +72,8 @@ export async function bundle(dist: string): Promise<number> {
     format: "esm",
     platform: "node",
     target: "node20",
-    external: ["commander", "cli-progress"], // the command alone wants them; what else is used comes along
+    // The command alone wants the first two, uploads alone the third; what else is used comes along.
+    external: ["commander", "cli-progress", "@huggingface/hub"],
     minifyWhitespace: true, // half of the text is comments, which would be read at every start
     keepNames: true, // errors and modules are printed by their classes' names
     metafile: true,
