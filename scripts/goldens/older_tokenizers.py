@@ -10,6 +10,7 @@ goldens.json.gz  [{ name, files, vocabSize, special, names, texts: [{ text, pair
 
 import gzip
 import io
+import os
 import json
 import pathlib
 import shutil
@@ -39,7 +40,8 @@ RULES = [("FF21", "0041"), ("FF42", "0062"), ("FB01", "0066 0069"), ("2026", "00
 def sentence_piece(name, vocab_size=260, **options):
     rules = OUT / "rules.tsv"
     rules.write_text("".join(f"{a}\t{b}\n" for a, b in RULES))
-    chosen = {"normalization_rule_tsv": str(rules)} if options.pop("rules", False) else {"normalization_rule_name": "identity"}
+    rule_path = os.path.relpath(rules)  # it stands in the model's file, where a machine's path has no place
+    chosen = {"normalization_rule_tsv": rule_path} if options.pop("rules", False) else {"normalization_rule_name": "identity"}
     out = io.BytesIO()
     sentencepiece.SentencePieceTrainer.Train(sentence_iterator=iter(rows("train")[:400]), model_writer=out, vocab_size=vocab_size, hard_vocab_limit=False, minloglevel=2, num_threads=1, character_coverage=0.9995, **chosen, **options)
     rules.unlink()
