@@ -1,16 +1,13 @@
 // From a checkpoint's names to a model's: whatever wrote the file, with the prefix of the base model or without, in today's
 // spelling or that of the first releases. Each tensor is read straight into its place, so loading takes the model's own memory.
 
-import type { DType } from "../base/dtype.ts";
 import { CheckpointError } from "../base/errors.ts";
 import { sameShape, showShape } from "../base/shape.ts";
-import { type SafetensorsDType, safetensorsName } from "../checkpoint/safetensors.ts";
 import type { AnyModule } from "../nn/module.ts";
 import { noGrad } from "../tensor/grad-mode.ts";
 import { tidy } from "../tensor/scope.ts";
-import { Tensor } from "../tensor/tensor.ts";
-import { bytesView } from "../tensor/transfer.ts";
-import type { WeightsSource } from "./pretrained.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { dtypeOf, readInto, someOf, type WeightsSource } from "./weights-source.ts";
 
 /** What did not fit when a model was loaded; names are those of the model, unexpected ones those of the file. */
 export interface LoadingInfo {
@@ -37,10 +34,6 @@ export interface FillOptions {
 
 /** Numbers that old files hold and models count by themselves. */
 const buffers: readonly RegExp[] = [/(^|\.)position_ids$/, /(^|\.)token_type_ids$/, /(^|\.)rotary_emb\.inv_freq$/];
-
-const dtypeOf: ReadonlyMap<string, DType> = new Map(
-  Object.entries(safetensorsName).map(([dtype, name]) => [name, dtype as DType]), // keys of that table
-);
 
 /**
  * Fills a module from a file, converting dtypes. Throws CheckpointError before anything is changed if nothing in the file is of
@@ -69,7 +62,7 @@ export async function fillModel(model: AnyModule, source: WeightsSource, options
     const given = found.get(name);
     if (given === undefined || filled.has(t)) continue; // a tensor with two names is read once
     filled.add(t);
-    await readInto(t, given, source);
+    await readWhole(t, given, source);
   }
   const missingKeys = [...own].filter(([, t]) => !filled.has(t)).map(([name]) => name);
   return { missingKeys, unexpectedKeys, mismatchedKeys };
@@ -131,17 +124,8 @@ function refuseUnreadable(file: string, names: readonly string[], tensors: Weigh
   });
 }
 
-async function readInto(t: Tensor, name: string, source: WeightsSource): Promise<void> {
-  const dtype = dtypeOf.get(source.tensors.get(name)!.dtype as SafetensorsDType)!; // unknown ones were refused
-  if (dtype === t.dtype) {
-    await source.read(name, bytesView(t));
-    t.storage.version++;
-  } else {
-    const read = Tensor.empty(t.shape, dtype);
-    await source.read(name, bytesView(read));
-    noGrad(() => t.copy_(read));
-    read.dispose();
-  }
+async function readWhole(t: Tensor, name: string, source: WeightsSource): Promise<void> {
+  await readInto(t, name, source);
   if (!hasNaN(t)) return;
   throw new CheckpointError(
     `${source.file}: ${name} holds NaN. The file was damaged, or training left the numbers before it was saved.`,
@@ -168,9 +152,4 @@ export function loadingWarning(name: string, file: string, info: LoadingInfo, sa
   ];
   const isQuiet = missingKeys.length + mismatchedKeys.length === 0 && !sameClass;
   return parts.length === 0 || isQuiet ? undefined : `${name} from ${file}: ${parts.join("; ")}.`;
-}
-
-function someOf(names: readonly string[]): string {
-  const shown = 8;
-  return `${names.slice(0, shown).join(", ")}${names.length > shown ? ` and ${names.length - shown} more` : ""}`;
 }

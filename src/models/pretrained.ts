@@ -1,17 +1,16 @@
 // What every model of Hugging Face's kind has: a configuration, and a folder it can be written to and read from.
 
 import { saveModelFolder } from "#runtime/checkpoint/model-files";
-import type { DType } from "../base/dtype.ts";
 import { CheckpointError } from "../base/errors.ts";
 import { sameShape, showShape } from "../base/shape.ts";
-import { type SafetensorsDType, type SafetensorsEntry, safetensorsName } from "../checkpoint/safetensors.ts";
+import { type SafetensorsEntry, safetensorsName } from "../checkpoint/safetensors.ts";
 import type { PretrainedOptions } from "../hub/pretrained-folder.ts";
 import { Module } from "../nn/module.ts";
-import { noGrad } from "../tensor/grad-mode.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { bytesView } from "../tensor/transfer.ts";
 import { formatConfig, type PretrainedConfig, parseConfig } from "./configuration.ts";
 import { openPretrained } from "./pretrained-files.ts";
+import { dtypeOf, readInto, someOf, type WeightsSource } from "./weights-source.ts";
 
 export interface SaveOptions {
   /** Divides larger weights into shards of at most this size, a number of bytes or "5GB". */
@@ -53,17 +52,6 @@ export function stateEntries(module: Stateful): SafetensorsEntry[] {
   return entries;
 }
 
-/** Something that reads tensors by name, one at a time, as an open safetensors file does. */
-export interface WeightsSource {
-  readonly file: string;
-  readonly tensors: ReadonlyMap<string, { readonly dtype: SafetensorsDType; readonly shape: readonly number[] }>;
-  read(name: string, into?: Uint8Array): Promise<Uint8Array>;
-}
-
-const dtypeOf: ReadonlyMap<string, DType> = new Map(
-  Object.entries(safetensorsName).map(([dtype, name]) => [name, dtype as DType]), // keys of that table
-);
-
 /**
  * Fills a module from a file, converting dtypes. A name may be absent if its tensor is shared with one that is there. All that
  * is missing, unexpected or does not fit is in the one error, which comes before anything is changed.
@@ -95,24 +83,13 @@ export async function loadWeights(module: Stateful, source: WeightsSource): Prom
   };
   const problems = Object.entries(findings).filter(([, names]) => names.length > 0);
   if (problems.length > 0) {
-    const what = problems.map(([finding, names]) => `${finding}: ${someOf(names)}`).join("; ");
+    const what = problems.map(([finding, names]) => `${finding}: ${someOf(names, 5)}`).join("; ");
     throw new CheckpointError(
       `${file}: the weights do not fit the model: ${what}. Were they saved with another configuration?`,
       { file, missing, unexpected, mismatched, unreadable, untied },
     );
   }
-  for (const [name, t] of present) {
-    const dtype = dtypeOf.get(tensors.get(name)!.dtype)!;
-    if (dtype === t.dtype) {
-      await source.read(name, bytesView(t));
-      t.storage.version++;
-    } else {
-      const read = Tensor.empty(t.shape, dtype);
-      await source.read(name, bytesView(read));
-      noGrad(() => t.copy_(read));
-      read.dispose();
-    }
-  }
+  for (const [name, t] of present) await readInto(t, name, source);
 }
 
 /** Names of one tensor of the model, under which the file has different ones. */
@@ -132,11 +109,6 @@ async function differingTwins(
     }
   }
   return out;
-}
-
-function someOf(names: readonly string[]): string {
-  const shown = 5;
-  return `${names.slice(0, shown).join(", ")}${names.length > shown ? ` and ${names.length - shown} more` : ""}`;
 }
 
 /** A folder, or a repository of the hub, as a model: `make` builds it, untrained, from the configuration. */

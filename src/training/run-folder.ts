@@ -5,7 +5,7 @@
 //   model.safetensors, config.json, …          the model, at the end
 
 import type { SafetensorsEntry } from "../checkpoint/safetensors.ts";
-import type { WeightsSource } from "../models/pretrained.ts";
+import type { WeightsSource } from "../models/weights-source.ts";
 import type { LogRow } from "./jsonl-log.node.ts";
 import type { LogEntry } from "./state.ts";
 
