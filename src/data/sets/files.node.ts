@@ -1,21 +1,20 @@
 // Files of data sets on disk.
 
-import { createHash } from "node:crypto";
 import { open, readdir, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { Readable } from "node:stream";
-import * as zlib from "node:zlib";
+import type { Gunzip } from "node:zlib";
 import { DataError, UnsupportedError } from "../../base/errors.ts";
 import { blocksOf, unreadable } from "../jsonl.node.ts";
 import type { DataFiles, RandomAccess } from "./files.ts";
 
 async function* unpacked(path: string): AsyncGenerator<Uint8Array> {
-  const unpack = unpackerOf(path);
+  const unpack = await unpackerOf(path);
   if (unpack === undefined) return yield* blocksOf(path);
   const copied = async function* (): AsyncGenerator<Uint8Array> {
     for await (const block of blocksOf(path)) yield block.slice(); // the stream holds several at once
   };
+  const { Readable } = await import("node:stream"); // only here, as the unpackers
   const source = Readable.from(copied());
   source.on("error", (error) => unpack.destroy(error));
   try {
@@ -32,15 +31,16 @@ async function* unpacked(path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-function unpackerOf(path: string): zlib.Gunzip | undefined {
+async function unpackerOf(path: string): Promise<Gunzip | undefined> {
+  if (!/\.(gz|zst)$/.test(path)) return undefined;
+  const zlib = await import("node:zlib"); // only here: few files are packed, and every program would load it
   if (path.endsWith(".gz")) return zlib.createGunzip();
-  if (!path.endsWith(".zst")) return undefined;
   if (typeof zlib.createZstdDecompress !== "function") {
     throw new UnsupportedError(`read ${path}: this Node has no zstd; from 22.15 on it has. Unpack the file.`, {
       file: path,
     });
   }
-  return zlib.createZstdDecompress() as unknown as zlib.Gunzip; // a stream of bytes likewise
+  return zlib.createZstdDecompress() as unknown as Gunzip; // a stream of bytes likewise
 }
 
 async function access(path: string): Promise<RandomAccess> {
@@ -77,6 +77,7 @@ async function list(folder: string): Promise<string[] | undefined> {
 }
 
 async function digest(paths: readonly string[]): Promise<string> {
+  const { createHash } = await import("node:crypto"); // only here, as with the unpackers
   const hash = createHash("sha256");
   for (const path of paths) {
     const own = createHash("sha256");

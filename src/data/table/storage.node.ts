@@ -1,6 +1,5 @@
 // Files larger than memory: positioned reads, small ones through a cache of pages that never grows beyond its bound.
 
-import { createHash, randomUUID } from "node:crypto";
 import {
   closeSync,
   fstatSync,
@@ -15,6 +14,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { nodeCrypto } from "../../base/crypto.node.ts";
 import { DataError } from "../../base/errors.ts";
 import type { ByteSink, ByteSource } from "./bytes.ts";
 import type { Storage } from "./storage.ts";
@@ -173,7 +173,7 @@ function temporaryFolder(): string {
 export const storage: Storage = {
   hasFiles: true,
   openFile: (path) => open(path),
-  writeFile: (path) => new FileSink(`${path}.${process.pid}.${randomUUID().slice(0, 8)}.part`, path),
-  digest: (text) => createHash("sha256").update(text).digest("hex").slice(0, 16),
-  temporaryFile: () => new FileSink(join(temporaryFolder(), `${randomUUID()}.arrow`)),
+  writeFile: (path) => new FileSink(`${path}.${process.pid}.${crypto.randomUUID().slice(0, 8)}.part`, path),
+  digest: (text) => nodeCrypto().createHash("sha256").update(text).digest("hex").slice(0, 16),
+  temporaryFile: () => new FileSink(join(temporaryFolder(), `${crypto.randomUUID()}.arrow`)),
 };
