@@ -12,7 +12,7 @@ export {
   precisionRecallFscore,
 } from "./metrics/classification.ts";
 export { type ConfusionMatrix, type ConfusionMatrixOptions, confusionMatrix } from "./metrics/confusion-matrix.ts";
-export type { Fscore, FscoreOptions, Label } from "./metrics/counts.ts";
+export type { Averages, Fscore, FscoreOptions, Label } from "./metrics/counts.ts";
 export { averagePrecision, type RocAucOptions, rocAuc } from "./metrics/ranking.ts";
 export { meanAbsoluteError, meanSquaredError, pearson, spearman } from "./metrics/regression.ts";
 export { type RougeScores, type RougeValue, rouge, rougeScore } from "./metrics/rouge.ts";

@@ -2,12 +2,15 @@
 
 import { ArgumentError } from "../base/errors.ts";
 import {
+  type Averages,
+  averagesOf,
   checkPairs,
   type Fscore,
   type FscoreOptions,
   fscoreOf,
   type Label,
   type LabelCounts,
+  LabelTally,
   macroFscore,
   meanFscore,
   microFscore,
@@ -90,22 +93,17 @@ export function labelCounts(
   references: readonly ClassRow[],
   labels?: readonly Label[],
 ): Map<Label, LabelCounts> {
-  const counts = new Map<Label, { correct: number; predicted: number; wanted: number }>();
-  const of = (label: Label): { correct: number; predicted: number; wanted: number } => {
-    const known = counts.get(label) ?? { correct: 0, predicted: 0, wanted: 0 };
-    counts.set(label, known);
-    return known;
-  };
+  const tally = new LabelTally<Label>();
   predictions.forEach((prediction, i) => {
     const [made, wanted] = [classesOf(prediction, i), classesOf(references[i]!, i)];
     checkRow(prediction, references[i]!, i);
-    for (const label of made) of(label).predicted++;
-    for (const label of wanted) of(label).wanted++;
-    for (const label of made) if (wanted.includes(label)) of(label).correct++;
+    for (const label of made) tally.of(label).predicted++;
+    for (const label of wanted) tally.of(label).wanted++;
+    for (const label of made) if (wanted.includes(label)) tally.of(label).correct++;
   });
   const columns = predictions[0];
-  const all = columns !== undefined && isRow(columns) ? [...columns.keys()] : sortedLabels(counts.keys());
-  return new Map((labels ?? all).map((label) => [label, of(label)]));
+  const all = columns !== undefined && isRow(columns) ? [...columns.keys()] : sortedLabels(tally.counts.keys());
+  return new Map((labels ?? all).map((label) => [label, tally.of(label)]));
 }
 
 function classesOf(row: ClassRow, i: number): Label[] {
@@ -151,12 +149,9 @@ function samplesFscore(
 }
 
 /** Scores of each label, of all, and the averages; `format()` is a table for terminals and logs. */
-export interface ClassificationReport {
+export interface ClassificationReport extends Averages {
   readonly labels: ReadonlyMap<Label, Fscore>;
   readonly accuracy: number;
-  readonly micro: Fscore;
-  readonly macro: Fscore;
-  readonly weighted: Fscore;
   format(digits?: number): string;
 }
 
@@ -169,12 +164,7 @@ export function classificationReport(
   checkPairs("classificationReport", predictions, references);
   const counts = labelCounts(predictions, references, options.labels);
   const labels = new Map([...counts].map(([label, count]) => [label, fscoreOf(count, options)]));
-  const all = [...counts.values()];
-  const averages = {
-    micro: microFscore(all, options),
-    macro: macroFscore(all, options),
-    weighted: weightedFscore(all, options),
-  };
+  const averages = averagesOf(counts.values(), options);
   const rows: (readonly [string, Fscore])[] = [...labels].map(([label, score], i) => [
     options.names?.[i] ?? String(label),
     score,

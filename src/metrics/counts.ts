@@ -13,6 +13,19 @@ export interface LabelCounts {
   readonly wanted: number;
 }
 
+type Growing = { -readonly [key in keyof LabelCounts]: LabelCounts[key] };
+
+/** Counts by label, each begun at 0 where it is first asked for. */
+export class LabelTally<L extends Label> {
+  readonly counts: Map<L, Growing> = new Map();
+
+  of(label: L): Growing {
+    const known = this.counts.get(label) ?? { correct: 0, predicted: 0, wanted: 0 };
+    this.counts.set(label, known);
+    return known;
+  }
+}
+
 export interface Fscore {
   readonly precision: number;
   readonly recall: number;
@@ -58,6 +71,22 @@ export function weightedFscore(counts: readonly LabelCounts[], options?: FscoreO
     counts.map((count) => fscoreOf(count, options)),
     counts.map((count) => count.wanted),
   );
+}
+
+export interface Averages {
+  readonly micro: Fscore;
+  readonly macro: Fscore;
+  readonly weighted: Fscore;
+}
+
+/** All three ways to make one score of many. */
+export function averagesOf(counts: Iterable<LabelCounts>, options?: FscoreOptions): Averages {
+  const all = [...counts];
+  return {
+    micro: microFscore(all, options),
+    macro: macroFscore(all, options),
+    weighted: weightedFscore(all, options),
+  };
 }
 
 /** Where nothing has a weight, the plain mean, as in scikit-learn. */

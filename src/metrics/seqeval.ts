@@ -5,14 +5,14 @@
 import { ArgumentError } from "../base/errors.ts";
 import { reportText } from "./classification.ts";
 import {
+  type Averages,
+  averagesOf,
   checkPairs,
   type Fscore,
   type FscoreOptions,
   fscoreOf,
   type LabelCounts,
-  macroFscore,
-  microFscore,
-  weightedFscore,
+  LabelTally,
 } from "./counts.ts";
 
 export type TagScheme = "IOB1" | "IOB2" | "IOE1" | "IOE2" | "IOBES";
@@ -30,12 +30,9 @@ export interface EntitySpan {
   readonly end: number;
 }
 
-export interface SeqevalScores {
+/** `micro` is over all entities together: what papers call F1. */
+export interface SeqevalScores extends Averages {
   readonly types: ReadonlyMap<string, Fscore>;
-  /** Of all entities together: what papers call F1. */
-  readonly micro: Fscore;
-  readonly macro: Fscore;
-  readonly weighted: Fscore;
   /** The share of tags that are right. */
   readonly accuracy: number;
   format(digits?: number): string;
@@ -48,12 +45,7 @@ export function seqeval(
   options: SeqevalOptions = {},
 ): SeqevalScores {
   checkPairs("seqeval", predictions, references);
-  const counts = new Map<string, { correct: number; predicted: number; wanted: number }>();
-  const of = (type: string): { correct: number; predicted: number; wanted: number } => {
-    const known = counts.get(type) ?? { correct: 0, predicted: 0, wanted: 0 };
-    counts.set(type, known);
-    return known;
-  };
+  const tally = new LabelTally<string>();
   let [right, tags] = [0, 0];
   predictions.forEach((made, i) => {
     const wanted = references[i]!;
@@ -65,27 +57,26 @@ export function seqeval(
     right += made.filter((tag, t) => tag === wanted[t]).length;
     const keys = new Set<string>();
     for (const entity of entitiesOf(wanted, options.scheme)) {
-      of(entity.type).wanted++;
+      tally.of(entity.type).wanted++;
       keys.add(keyOf(entity));
     }
     for (const entity of entitiesOf(made, options.scheme)) {
-      of(entity.type).predicted++;
-      if (keys.has(keyOf(entity))) of(entity.type).correct++;
+      tally.of(entity.type).predicted++;
+      if (keys.has(keyOf(entity))) tally.of(entity.type).correct++;
     }
   });
-  return scored(new Map([...counts].sort(([a], [b]) => (a < b ? -1 : 1))), tags === 0 ? 0 : right / tags, options);
+  return scored(
+    new Map([...tally.counts].sort(([a], [b]) => (a < b ? -1 : 1))),
+    tags === 0 ? 0 : right / tags,
+    options,
+  );
 }
 
 const keyOf = ({ type, start, end }: EntitySpan): string => `${start} ${end} ${type}`;
 
 function scored(counts: ReadonlyMap<string, LabelCounts>, accuracy: number, options: FscoreOptions): SeqevalScores {
   const types = new Map([...counts].map(([type, count]) => [type, fscoreOf(count, options)]));
-  const all = [...counts.values()];
-  const averages = {
-    micro: microFscore(all, options),
-    macro: macroFscore(all, options),
-    weighted: weightedFscore(all, options),
-  };
+  const averages = averagesOf(counts.values(), options);
   const averageRows = Object.entries(averages).map(([name, score]) => [`${name} average`, score] as const);
   return { types, ...averages, accuracy, format: (digits = 3) => reportText([...types, ...averageRows], digits) };
 }
