@@ -4,7 +4,7 @@ import { ArgumentError } from "../base/errors.ts";
 import type { QuestionAnsweringModelOutput } from "../models/outputs.ts";
 import type { Encoding } from "../text/encoding.ts";
 import { checkText, type PipelineOptions, pipelineCall } from "./calls.ts";
-import { type Encoder, lengthLimit, padded, rowsOfNumbers, runEncodings } from "./encoder.ts";
+import { type Encoder, lengthLimit, padded, rowsOfNumbers, runEncodings, softmax } from "./encoder.ts";
 
 export interface Question {
   readonly question: string;
@@ -173,11 +173,7 @@ function mayAnswer({ tokenizer }: Encoder<unknown>, { ids, sequenceIds }: Encodi
 const contextOf = (paddingSide: "left" | "right"): 0 | 1 => (paddingSide === "right" ? 1 : 0);
 
 function probabilities(logits: Float64Array, may: readonly boolean[]): Float64Array {
-  const masked = logits.map((logit, token) => (may[token] ? logit : -10000));
-  const most = masked.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  const powers = masked.map((logit) => Math.exp(logit - most));
-  const sum = powers.reduce((a, b) => a + b, 0);
-  return powers.map((power) => power / sum);
+  return softmax(logits.map((logit, token) => (may[token] ? logit : -10000)));
 }
 
 /** The likeliest pairs of a start and an end; more than are wanted, since widening to words makes some the same. */
