@@ -1,12 +1,16 @@
 // CRC-32, the checksum of zip files: eight bytes a turn through eight tables.
 
-const tables = ((): readonly Uint32Array[] => {
-  const first = new Uint32Array(256);
-  for (let byte = 0; byte < 256; byte++) {
+/** What each byte does to a checksum with this polynomial, its bits reversed. */
+export function byteTable(polynomial: number): Uint32Array {
+  return Uint32Array.from({ length: 256 }, (_, byte) => {
     let sum = byte;
-    for (let bit = 0; bit < 8; bit++) sum = sum & 1 ? (sum >>> 1) ^ 0xedb88320 : sum >>> 1;
-    first[byte] = sum;
-  }
+    for (let bit = 0; bit < 8; bit++) sum = sum & 1 ? (sum >>> 1) ^ polynomial : sum >>> 1;
+    return sum;
+  });
+}
+
+const tables = ((): readonly Uint32Array[] => {
+  const first = byteTable(0xedb88320);
   const all = [first];
   for (let i = 1; i < 8; i++) {
     const before = all[i - 1]!;

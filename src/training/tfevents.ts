@@ -1,6 +1,8 @@
 // The bytes of TensorBoard's event files: records framed as TFRecord, each an Event message in protocol buffers. Only what
 // scalars need. https://www.tensorflow.org/tutorials/load_data/tfrecord, tensorflow/core/util/event.proto
 
+import { byteTable } from "../checkpoint/crc32.ts";
+
 /** What a file begins with. */
 export function fileVersionRecord(seconds: number): Uint8Array {
   return record([...double(1, seconds), ...bytes(3, new TextEncoder().encode("brain.Event:2"))]);
@@ -40,11 +42,7 @@ let table: Uint32Array | undefined;
 
 /** CRC-32 with Castagnoli's polynomial. */
 function crc32c(data: Uint8Array): number {
-  table ??= Uint32Array.from({ length: 256 }, (_, byte) => {
-    let crc = byte;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
-    return crc;
-  });
+  table ??= byteTable(0x82f63b78);
   let crc = 0xffffffff;
   for (const byte of data) crc = table[(crc ^ byte) & 0xff]! ^ (crc >>> 8);
   return ~crc >>> 0;
