@@ -51,6 +51,11 @@ export type Wanted = (t: Tensor) => boolean;
 
 const initialised = new WeakSet<AnyModule>();
 
+/** Tokens of the longest text that the model reads, whatever module holds it. */
+export function longestText(model: AnyModule): number {
+  return "longestText" in model ? (model.longestText as number) : Number.POSITIVE_INFINITY; // as transformers here name it
+}
+
 export abstract class PretrainedTransformer<C extends PretrainedConfig, I, R> extends PreTrainedModel<
   C,
   [inputs: I],

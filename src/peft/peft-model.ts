@@ -11,6 +11,7 @@ import { ArgumentError, CheckpointError } from "../base/errors.ts";
 import { sameShape, showShape } from "../base/shape.ts";
 import { loadTensors } from "../checkpoint/load.ts";
 import { PreTrainedModel } from "../models/pretrained.ts";
+import { longestText } from "../models/pretrained-transformer.ts";
 import { Embedding } from "../nn/embedding.ts";
 import { type AnyModule, Module } from "../nn/module.ts";
 import { noGrad } from "../tensor/grad-mode.ts";
@@ -103,7 +104,7 @@ export class PeftModel<A extends readonly unknown[] = any, R = any> extends Modu
 
   /** Tokens of the longest text that the model reads. */
   get longestText(): number {
-    return "longestText" in this.model ? (this.model.longestText as number) : Number.POSITIVE_INFINITY; // as transformers here name it
+    return longestText(this.model);
   }
 
   // ── adapters ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -3,6 +3,7 @@
 import { ArgumentError, DataError } from "../base/errors.ts";
 import type { EncoderConfig } from "../models/encoder-config.ts";
 import type { EncoderInputs } from "../models/outputs.ts";
+import { longestText } from "../models/pretrained-transformer.ts";
 import type { AnyModule } from "../nn/module.ts";
 import { fromArray } from "../tensor/create.ts";
 import { noGrad } from "../tensor/grad-mode.ts";
@@ -58,11 +59,6 @@ function inEvaluation(model: AnyModule, body: () => void): void {
   } finally {
     for (const module of training) module.training = true;
   }
-}
-
-/** Tokens of the longest text that the model reads. */
-export function longestText(model: AnyModule): number {
-  return "longestText" in model ? (model.longestText as number) : Number.POSITIVE_INFINITY; // as transformers here name it
 }
 
 /** Throws before work starts for a text that has more tokens than the model has positions. */
