@@ -17,21 +17,18 @@ export interface Kept {
 }
 
 /** The table from the cache, or made and kept. A file that was cut off counts as none. */
-export function cachedTable<D>(
+export function cachedTable(
   { fingerprint, cacheDir, inMemory, mayLoad }: Kept,
   make: (openSink: () => ByteSink) => Table | undefined | Promise<Table | undefined>,
-  wrap: (table: Table | undefined) => D,
-): D | Promise<D> {
+): Table | undefined | Promise<Table | undefined> {
   const isKept = !inMemory && fingerprint !== undefined && cacheDir !== undefined;
   const file = isKept ? `${cacheDir}/cache-${fingerprint}.arrow` : undefined;
   const cached = file === undefined || !mayLoad ? undefined : openTable(file);
-  if (cached !== undefined) return wrap(cached);
-  const openSink = (): ByteSink => {
+  if (cached !== undefined) return cached;
+  return make(() => {
     if (inMemory) return new MemorySink();
     return file === undefined ? storage.temporaryFile() : storage.writeFile(file);
-  };
-  const made = make(openSink);
-  return made instanceof Promise ? made.then(wrap) : wrap(made);
+  });
 }
 
 /** The table of a file; undefined where there is none that is whole. */

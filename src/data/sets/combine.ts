@@ -6,9 +6,9 @@ import { NumpyGenerator } from "../numpy-random.ts";
 import { concatTables, joinColumns } from "../table/table.ts";
 import { Dataset } from "./dataset.ts";
 import { IterableDataset } from "./iterable-dataset.ts";
+import { ConcatStage, MixStage, type Turns } from "./mixed-stages.ts";
 import type { AnyDataset } from "./options.ts";
 import { checkProbabilities, interleavedOrder, type StoppingStrategy } from "./order.ts";
-import { ConcatStage, MixStage, type Turns } from "./stages.ts";
 
 export interface ConcatenateOptions {
   /** 0, the default: one below the other. 1: side by side. */

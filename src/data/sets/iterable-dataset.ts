@@ -9,13 +9,12 @@ import { NumpyGenerator } from "../numpy-random.ts";
 import { castValues } from "../table/cast.ts";
 import type { Dataset } from "./dataset.ts";
 import type { DictOf } from "./dataset-dict.ts";
+import { MixStage } from "./mixed-stages.ts";
 import { shardRange } from "./order.ts";
 import { type BatchOf, batchOfRows, type Merged, type Row, type RowOfBatch, rowsOfBatch } from "./rows.ts";
 import {
   BatchStage,
   BufferStage,
-  badState,
-  MixStage,
   RepeatStage,
   RowStage,
   type Shard,
@@ -114,8 +113,10 @@ export class IterableDataset<R extends object = Row> implements AsyncIterable<R>
   loadStateDict(state: StreamState): void {
     const known = Object.keys(this.stage.begin());
     const given = typeof state?.rows === "object" && state.rows !== null ? Object.keys(state.rows) : [];
-    if (String(known.sort()) !== String(given.sort()))
-      throw badState(`it has ${given.join(", ")}, not ${known.join(", ")}`);
+    if (String(known.sort()) !== String(given.sort())) {
+      const names = `it has ${given.join(", ")}, not ${known.join(", ")}`;
+      throw new DataError(`loadStateDict: ${names}. The state is of another stream.`, {});
+    }
     this.#start = structuredClone(state);
   }
   /** Rows by batches: Hugging Face's `iter`. */

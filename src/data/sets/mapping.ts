@@ -2,8 +2,9 @@
 // asynchronous; only then is the result.
 
 import { ArgumentError, DataError } from "../../base/errors.ts";
-import type { Column, Columns } from "../table/table.ts";
+import type { Columns } from "../table/table.ts";
 import type { TableWriter } from "../table/writer.ts";
+import type { FilterOptions } from "./options.ts";
 import { batchOfRows, type Row, rowsOfBatch } from "./rows.ts";
 
 /** What a user's function gets: (row or batch, index or indices, fnKwargs), or the input columns in place of the first. */
@@ -177,13 +178,14 @@ export function* filterSteps(source: RowSource, how: Applied): Generator<unknown
   return Uint32Array.from(kept);
 }
 
-export function checkColumns(who: string, wanted: readonly string[], columns: ReadonlyMap<string, Column>): void {
-  const missing = wanted.find((name) => !columns.has(name));
-  if (missing === undefined) return;
-  throw new ArgumentError(
-    `${who}: there is no column "${missing}". The columns are ${[...columns.keys()].join(", ")}.`,
-    {
-      column: missing,
-    },
-  );
+/** A function and how it is to be called, checked. */
+export function appliedOf(who: string, apply: Apply, options: FilterOptions): Applied {
+  const { batched = false, batchSize = 1000, inputColumns, fnKwargs } = options;
+  if (batchSize !== 0) checkCount(who, "batchSize", batchSize);
+  return { apply, batched, batchSize, inputColumns, fnKwargs };
+}
+
+export function checkCount(who: string, name: string, value: number): void {
+  if (Number.isInteger(value) && value > 0) return;
+  throw new ArgumentError(`${who}: ${name} ${value}; it is a whole number of at least 1.`, { [name]: value });
 }
