@@ -1,10 +1,9 @@
 // CSV. What a column holds is found as pandas finds it, from all of its values: numbers, truth values, or else text as it stands.
 
-import type { Options, Parser } from "csv-parse";
-import { CsvError, parse } from "#runtime/data/sets/csv-parser";
 import { files } from "#runtime/data/sets/files";
-import { DataError } from "../../base/errors.ts";
+import { ArgumentError, DataError } from "../../base/errors.ts";
 import { type Features, Value } from "../features.ts";
+import { type CsvRecord, csvRecords } from "./csv-records.ts";
 import type { ReadOptions } from "./readers.ts";
 import type { Row } from "./rows.ts";
 
@@ -13,52 +12,38 @@ const missing: ReadonlySet<string> = new Set(
   ",#N/A,#N/A N/A,#NA,-1.#IND,-1.#QNAN,-NaN,-nan,1.#IND,1.#QNAN,<NA>,N/A,NA,NULL,NaN,None,n/a,nan,null".split(","),
 );
 
-/** The records of a file by column, as texts. */
-async function* records(path: string, { delimiter, columnNames }: ReadOptions): AsyncGenerator<Record<string, string>> {
-  const named = (header: string[]): string[] => {
-    const seen = new Map<string, number>(); // as pandas does: "a", "a.1", …
-    return header.map((name) => {
-      const times = seen.get(name) ?? 0;
-      seen.set(name, times + 1);
-      return times === 0 ? name : `${name}.${times}`;
-    });
-  };
+/** The records of a file, each with a value for every one of `names`, which the first line says where the options do not. */
+async function* records(
+  path: string,
+  { delimiter, columnNames }: ReadOptions,
+): AsyncGenerator<{ readonly names: readonly string[]; readonly record: CsvRecord }> {
   const isTabbed = /\.tsv(\.gz|\.zst)?$/i.test(path);
-  const options: Options = {
-    bom: true,
-    columns: columnNames === undefined ? named : [...columnNames],
-    delimiter: delimiter ?? (isTabbed ? "\t" : ","),
-    skip_empty_lines: true,
-    max_record_size: 2 ** 28,
-  };
-  const parser = parse(options);
-  const decoder = new TextDecoder(); // in a page the parser takes texts
-  const found: Record<string, string>[] = [];
-  parser.on("data", (record: Record<string, string>) => found.push(record)); // as `columns` makes them
-  try {
-    for await (const block of files.blocks(path)) {
-      await settled(parser, (done) => parser.write(decoder.decode(block, { stream: true }), done));
-      yield* found.splice(0);
+  const between = delimiter ?? (isTabbed ? "\t" : ",");
+  if (between === "") throw new ArgumentError("loadDataset: the delimiter of CSV is empty.", {});
+  let names = columnNames;
+  for await (const record of csvRecords(path, files.blocks(path), between)) {
+    if (names === undefined) {
+      names = namesOf(record);
+      continue;
     }
-    await settled(parser, (done) => parser.once("end", done).end());
-    yield* found;
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    const line = Number(error["lines"] ?? parser.info.lines);
-    throw new DataError(`read ${path}, line ${line}: ${error.message}.`, { file: path, line }, { cause: error });
+    if (record.length !== names.length) {
+      const { line, length } = record;
+      throw new DataError(`read ${path}, line ${line}: ${length} values for ${names.length} columns.`, {
+        file: path,
+        line,
+      });
+    }
+    yield { names, record };
   }
 }
-
-/** Waits for what is begun to be done, or to fail. By events alone: the streams in csv-parse for browsers have no more. */
-function settled(parser: Parser, begin: (done: (error?: Error | null) => void) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const settle = (error?: Error | null): void => {
-      if (error) return reject(error); // the parser tells of it, too
-      parser.removeListener("error", settle);
-      resolve();
-    };
-    parser.once("error", settle);
-    begin(settle);
+/** As pandas does: "a", "a.1", … */
+function namesOf(header: CsvRecord): string[] {
+  const seen = new Map<string, number>();
+  return Array.from({ length: header.length }, (_, i) => {
+    const name = header.text(i);
+    const times = seen.get(name) ?? 0;
+    seen.set(name, times + 1);
+    return times === 0 ? name : `${name}.${times}`;
   });
 }
 
@@ -76,11 +61,11 @@ function kindOf(text: string): Kind {
 export async function csvFeatures(paths: readonly string[], options: ReadOptions): Promise<Features> {
   const found = new Map<string, { kind: Kind; gaps: boolean }>();
   for (const path of paths) {
-    for await (const record of records(path, options)) {
-      for (const [name, text] of Object.entries(record)) {
+    for await (const { names, record } of records(path, options)) {
+      for (const [i, name] of names.entries()) {
         const column = found.get(name);
         if (column?.kind === "text") continue;
-        const kind = kindOf(text);
+        const kind = kindOf(record.text(i));
         if (column === undefined) found.set(name, { kind, gaps: kind === "none" });
         else if (kind === "none") column.gaps = true;
         else if (column.kind !== kind) column.kind = together(column.kind, kind);
@@ -118,13 +103,19 @@ export async function* csvRows(
   options: ReadOptions,
   features: Features | undefined,
 ): AsyncGenerator<Row> {
-  for await (const record of records(path, options)) {
+  const isNumber = (name: string): boolean => {
+    const feature = features?.[name];
+    return feature instanceof Value && /^(int|uint|float)/.test(feature.dtype);
+  };
+  let columns: readonly (readonly [name: string, isNumber: boolean])[] | undefined;
+  for await (const { names, record } of records(path, options)) {
+    columns ??= names.map((name) => [name, isNumber(name)] as const);
     const row: Row = {};
-    for (const [name, text] of Object.entries(record)) {
-      const feature = features?.[name];
-      const number = feature instanceof Value && /^(int|uint|float)/.test(feature.dtype);
-      row[name] = missing.has(text) ? null : number ? text.trim().replace(/^([+-]?)inf(inity)?$/i, "$1Infinity") : text;
+    for (const [i, [name, number]] of columns.entries()) {
+      const text = record.text(i);
+      row[name] = missing.has(text) ? null : number ? numberText(text) : text;
     }
     yield row;
   }
 }
+const numberText = (text: string): string => text.trim().replace(/^([+-]?)inf(inity)?$/i, "$1Infinity");

@@ -100,10 +100,11 @@ export class StreamWriter {
       [1, "pairs", parts.nodes],
       [2, "pairs", places],
     ];
-    const body = new Uint8Array(bodyBytes);
-    parts.buffers.forEach((buffer, i) => body.set(buffer, places[2 * i]!));
     this.#sink.write(message(batchHeader, fields, bodyBytes));
-    this.#sink.write(body);
+    for (const buffer of parts.buffers) {
+      this.#sink.write(buffer);
+      this.#sink.write(gaps[padded(buffer.length) - buffer.length]!);
+    }
   }
 
   end(): void {
@@ -111,6 +112,7 @@ export class StreamWriter {
   }
 }
 const padded = (length: number): number => Math.ceil(length / 8) * 8;
+const gaps: readonly Uint8Array[] = Array.from({ length: 8 }, (_, bytes) => new Uint8Array(bytes));
 
 // ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 

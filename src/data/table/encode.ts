@@ -185,9 +185,14 @@ function times({ feature, type, perMs }: Extract<Layout, { kind: "time" }>, valu
 type BytesLayout = Extract<Layout, { kind: "bytes" }>;
 const encoder = new TextEncoder();
 
+/** Texts of a block are gathered here; fresh memory for each block would cost more than writing them. */
+let scratch = new Uint8Array(2 ** 16);
+/** A larger one is not kept. */
+const mostScratch = 2 ** 25;
+
 function texts({ feature, holds, wide: isWide }: BytesLayout, values: Values): Uint8Array[] {
   const offsets = new Float64Array(values.length + 1);
-  let bytes = new Uint8Array(1024);
+  let bytes = scratch;
   let at = 0;
   for (let i = 0; i < values.length; i++) {
     const value = values[i];
@@ -203,6 +208,7 @@ function texts({ feature, holds, wide: isWide }: BytesLayout, values: Values): U
     }
     offsets[i + 1] = at;
   }
+  if (bytes.length <= mostScratch) scratch = bytes;
   return [offsetBytes(offsets, isWide), bytes.slice(0, at)];
 }
 function jsonOf(feature: Feature, value: unknown): string {

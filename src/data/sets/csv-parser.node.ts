@@ -1,3 +1,0 @@
-// csv-parse for Node, whose streams it uses.
-
-export { CsvError, parse } from "csv-parse";
