@@ -1,10 +1,11 @@
-// The memory of encoders: loading BERT-base from a checkpoint of random weights in a fresh process (the peak of tensors and of
-// resident memory over what the process had before, beside the size of the file), and what 10,000 calls of pipelines leave behind.
+// The memory of encoders: loading BERT-base from checkpoints of random weights in fresh processes (the peak of tensors and of
+// resident memory over what the process had before, beside the size of the loaded weights), and what 10,000 calls of pipelines
+// leave behind.
 //
 //   npm run bench -- encoder-memory [--calls 10000] [--quick]
 
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -23,11 +24,22 @@ const { values: flags } = parseArgs({
   options: {
     calls: { type: "string", default: "10000" },
     quick: { type: "boolean", default: false }, // to see that it works
-    load: { type: "string" }, // the process that loads
+    load: { type: "string" }, // the process that loads,
+    dtype: { type: "string", default: "float32" }, // as this
   },
 });
 const MiB = 2 ** 20;
 const wanted = 1.2;
+
+/** Folders with the same float32 weights, each made by a process of its own. */
+const writers: Readonly<Record<string, string>> = {
+  safetensors: "await model.savePretrained(folder)",
+  shards: "await model.savePretrained(folder, { maxShardSize: '100MB' })",
+  "PyTorch's .bin": `await model.savePretrained(folder);
+    await (await import('kindling/checkpoint')).save(model.stateDict(), folder + "/weights.pt");
+    for (const [old, name] of [["weights.pt", "pytorch_model.bin"], ["model.safetensors", "unread"]])
+      renameSync(folder + "/" + old, folder + "/" + name)`,
+};
 
 if (flags.load !== undefined) await load(flags.load);
 else {
@@ -46,8 +58,10 @@ async function load(folder: string): Promise<void> {
   });
   small.dispose();
   const [resident, held] = [status("VmRSS"), memoryStats().liveBytes];
-  await BertModel.fromPretrained(folder);
-  console.log(JSON.stringify({ resident: status("VmHWM") - resident, tensors: memoryStats().peakBytes - held }));
+  const model = await BertModel.fromPretrained(folder, { dtype: flags.dtype as "float32" }); // or another: it is checked there
+  const weights = model.parameters().reduce((sum, { nbytes }) => sum + nbytes, 0);
+  const peak = { resident: status("VmHWM") - resident, tensors: memoryStats().peakBytes - held };
+  console.log(JSON.stringify({ weights, peak }));
   process.exit();
 }
 
@@ -57,33 +71,38 @@ function status(field: "VmRSS" | "VmHWM"): number {
 }
 
 function measureLoading(): void {
-  const folder = mkdtempSync(join(tmpdir(), "encoder-memory-"));
-  try {
-    const program = fileURLToPath(import.meta.url);
-    const own = (...args: string[]) =>
-      spawnSync(process.execPath, ["--conditions=kindling-source", ...args], {
-        encoding: "utf8",
-        stdio: ["ignore", "pipe", "inherit"],
-      });
-    const layers = flags.quick ? 2 : 12;
-    own(
-      "-e",
-      `await new (await import("kindling")).BertModel({ numHiddenLayers: ${layers} }).savePretrained(${JSON.stringify(folder)})`,
-    );
-    const size = statSync(join(folder, "model.safetensors")).size;
-    const peak = JSON.parse(own(program, "--load", folder).stdout) as { resident: number; tensors: number }; // as `load` prints
-    console.log(
-      `loading BERT of ${layers} layers, ${(size / MiB).toFixed(0)} MiB; at most ${wanted} times that is wanted`,
-    );
-    for (const [name, bytes] of Object.entries(peak)) {
-      const times = bytes / size;
-      console.log(
-        `  ${name.padEnd(9)} ${(bytes / MiB).toFixed(0).padStart(6)} MiB   ${times.toFixed(2)} times ${times <= wanted ? "✓" : "✗"}`,
+  const program = fileURLToPath(import.meta.url);
+  const own = (...args: string[]): string =>
+    spawnSync(process.execPath, ["--conditions=kindling-source", ...args], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "inherit"],
+    }).stdout;
+  const layers = flags.quick ? 2 : 12;
+  console.log(`loading BERT of ${layers} layers; at most ${wanted} times its weights is wanted`);
+  for (const [kind, write] of Object.entries(writers)) {
+    const folder = mkdtempSync(join(tmpdir(), "encoder-memory-"));
+    try {
+      own(
+        "-e",
+        `const { BertModel, save } = await import("kindling"), { renameSync } = await import("node:fs");
+        const folder = ${JSON.stringify(folder)}, model = new BertModel({ numHiddenLayers: ${layers} });
+        ${write}`,
       );
+      for (const dtype of ["float32", "bfloat16", "float16"])
+        report(`${kind} as ${dtype}`, own(program, "--load", folder, "--dtype", dtype));
+    } finally {
+      rmSync(folder, { recursive: true });
     }
-  } finally {
-    rmSync(folder, { recursive: true });
   }
+}
+
+function report(what: string, printed: string): void {
+  const { weights, peak } = JSON.parse(printed) as { weights: number; peak: Record<string, number> }; // as `load` prints
+  const parts = Object.entries(peak).map(([name, bytes]) => {
+    const times = bytes / weights;
+    return `${name} ${(bytes / MiB).toFixed(0).padStart(4)} MiB, ${times.toFixed(2)} times ${times <= wanted ? "✓" : "✗"}`;
+  });
+  console.log(`  ${what.padEnd(26)} ${(weights / MiB).toFixed(0).padStart(4)} MiB   ${parts.join("   ")}`);
 }
 
 /** Live bytes after a tenth of the calls, which have filled all caches, and after all. */

@@ -49,6 +49,7 @@ async function openShards(folder: Folder): Promise<SafetensorsReader> {
     tensors: new Map(shards.flatMap((shard) => [...shard.tensors])),
     metadata: Object.assign({}, ...shards.map(({ metadata }) => metadata)),
     read: async (name, into) => holding(name).read(name, into),
+    readPart: async (name, into, from) => holding(name).readPart(name, into, from),
     tensor: async (name) => holding(name).tensor(name),
     slice: async (name, ...ranges) => holding(name).slice(name, ...ranges),
     close,

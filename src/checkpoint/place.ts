@@ -5,6 +5,7 @@ import { bytesOf, type DType, isDType } from "../base/dtype.ts";
 import { CheckpointError } from "../base/errors.ts";
 import { contiguousStrides, isContiguous, numel } from "../base/shape.ts";
 import { defaultDevice } from "../devices/default.ts";
+import type { Device } from "../ir/device.ts";
 import { persist } from "../tensor/scope.ts";
 import { Storage } from "../tensor/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -105,21 +106,34 @@ async function placeStorage<S, L extends Layout<S>>(
   }
 }
 
-const pieceBytes = 2 ** 23;
+/** What is read at a time: enough for a disk to be quick, little beside a model. */
+export const pieceBytes: number = 2 ** 23;
 
-/** Reads a place into the engine's memory; shared memory directly, other memory by way of a piece, as it may move meanwhile. */
+/** Reads a place into the engine's memory. */
 export async function fillStorage(storage: Storage, place: Place): Promise<void> {
   const { source, begin, bytes, crc = unsummed, crcBefore = 0, swap = 1 } = place;
   let sum = crcBefore;
   for (let at = 0; at < bytes; at += pieceBytes) {
     const length = Math.min(pieceBytes, bytes - at);
-    const target = (): Uint8Array => new Uint8Array(storage.device.u8.buffer, storage.address + at, length);
-    if (isShared(storage.device.u8.buffer)) await source.read(target(), begin + at);
-    else target().set(await readBytes(source, begin + at, length));
-    if (crc !== unsummed) sum = crc32(target(), sum);
-    swapBytes(target(), swap);
+    const target = { device: storage.device, address: storage.address + at, length };
+    const filled = await fillMemory(target, (into) => source.read(into, begin + at));
+    if (crc !== unsummed) sum = crc32(filled, sum);
+    swapBytes(filled, swap);
   }
   if (crc !== unsummed && sum !== crc) throw wrongSum(source);
+}
+
+/** Has `read` fill a piece of a device's memory: shared memory directly, other memory by way of a copy, as it may move meanwhile. */
+export async function fillMemory(
+  { device, address, length }: { readonly device: Device; readonly address: number; readonly length: number },
+  read: (into: Uint8Array) => Promise<unknown>,
+): Promise<Uint8Array> {
+  const target = (): Uint8Array => new Uint8Array(device.u8.buffer, address, length);
+  const into = isShared(device.u8.buffer) ? target() : new Uint8Array(length);
+  await read(into);
+  const filled = target();
+  if (into.buffer !== filled.buffer) filled.set(into);
+  return filled;
 }
 
 async function readPlace({

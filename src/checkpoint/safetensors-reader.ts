@@ -23,6 +23,8 @@ export interface SafetensorsReader extends SafetensorsHeader {
   readonly names: readonly string[];
   /** The bytes of a tensor, into `into` if given, which must be exactly as long. */
   read(name: string, into?: Uint8Array): Promise<Uint8Array>;
+  /** As many bytes of a tensor as `into` has, from its byte `from` on. */
+  readPart(name: string, into: Uint8Array, from: number): Promise<void>;
   /** One tensor; nothing else is read. */
   tensor(name: string): Promise<Tensor>;
   /** `[begin, end]` of each dimension in turn (undefined, or left out, takes all of it); nothing else is read. */
@@ -61,6 +63,16 @@ export async function readSafetensorsFrom(source: ByteSource): Promise<Safetenso
       }
       await source.read(target, begin);
       return target;
+    },
+    readPart: async (name, into, from) => {
+      const { begin, end } = find(tensors, name, source.name);
+      if (from < 0 || from + into.length > end - begin) {
+        throw new ArgumentError(
+          `readPart "${name}" of ${source.name}: wants ${into.length} bytes from byte ${from}, the tensor has ${end - begin}.`,
+          { name, from, length: into.length, bytes: end - begin },
+        );
+      }
+      await source.read(into, begin + from);
     },
     tensor: (name) => {
       const info = find(tensors, name, source.name);

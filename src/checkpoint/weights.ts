@@ -1,14 +1,14 @@
 // A model's weights as they lie in its folder, in one file or many, in either format: names, sizes, and the bytes of one
-// tensor at a time, so that loading a model takes its own memory and that of one tensor.
+// tensor, or a part of one, at a time, so that loading a model takes little more than its own memory.
 
 import { CheckpointError } from "../base/errors.ts";
 import { isContiguous, numel } from "../base/shape.ts";
 import { PyDict } from "./pickle.ts";
-import { gather, type Place, swapBytes } from "./place.ts";
+import { gather, swapBytes } from "./place.ts";
 import { type SafetensorsDType, safetensorsName } from "./safetensors.ts";
 import { readSafetensorsFrom } from "./safetensors-reader.ts";
 import { checkShard } from "./shards.ts";
-import { type ByteSource, readBytes } from "./source.ts";
+import { type ByteSource, bytesSource, readBytes } from "./source.ts";
 import { layoutOf, openTorch, type TorchFile } from "./torch-file.ts";
 import { StoredTensor } from "./torch-pickle.ts";
 import { type Folder, weightFiles } from "./weight-files.ts";
@@ -19,6 +19,8 @@ export interface Weights {
   readonly tensors: ReadonlyMap<string, { readonly dtype: SafetensorsDType; readonly shape: readonly number[] }>;
   /** The bytes of a tensor, into `into` if given, which must be exactly as long. */
   read(name: string, into?: Uint8Array): Promise<Uint8Array>;
+  /** As many bytes of a tensor as `into` has, from its byte `from` on. */
+  readPart(name: string, into: Uint8Array, from: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -49,15 +51,16 @@ function openFile(source: ByteSource): Promise<Weights> {
 
 function together(path: string, parts: readonly Weights[]): Weights {
   const holder = new Map(parts.flatMap((part) => [...part.tensors.keys()].map((name) => [name, part])));
+  const holding = (name: string): Weights => {
+    const part = holder.get(name);
+    if (part !== undefined) return part;
+    throw new CheckpointError(`read ${path}: no tensor is named "${name}".`, { file: path, name });
+  };
   return {
     file: path,
     tensors: new Map(parts.flatMap((part) => [...part.tensors])),
-    read: (name, into) => {
-      const part = holder.get(name);
-      if (part === undefined)
-        throw new CheckpointError(`read ${path}: no tensor is named "${name}".`, { file: path, name });
-      return part.read(name, into);
-    },
+    read: async (name, into) => holding(name).read(name, into),
+    readPart: async (name, into, from) => holding(name).readPart(name, into, from),
     close: async () => {
       for (const part of parts) await part.close();
     },
@@ -87,28 +90,51 @@ async function openTorchWeights(source: ByteSource): Promise<Weights> {
       return [name, { dtype: known, shape }];
     }),
   );
+  let opened: Opened | undefined; // the last one, for its next part
+  const open = async (name: string): Promise<Opened> => {
+    if (opened?.name === name) return opened;
+    const tensor = stored.get(name);
+    if (tensor === undefined) throw new CheckpointError(`read ${file}: no tensor is named "${name}".`, { file, name });
+    opened = undefined; // goes before the next one comes
+    opened = { name, bytes: numel(tensor.shape) * layoutOf(tensor).width, ...(await rowMajorPlace(tensor, torch)) };
+    return opened;
+  };
+  const readPart = async (name: string, into: Uint8Array, from: number): Promise<void> => {
+    const { source: bytes, begin, swap } = await open(name);
+    await bytes.read(into, begin + from);
+    swapBytes(into, swap);
+  };
   return {
     file,
     tensors,
     read: async (name, into) => {
-      const tensor = stored.get(name);
-      if (tensor === undefined)
-        throw new CheckpointError(`read ${file}: no tensor is named "${name}".`, { file, name });
-      const bytes = await readTensor(tensor, await torch.find(tensor.storage), into);
-      return bytes;
+      const target = into ?? new Uint8Array((await open(name)).bytes);
+      await readPart(name, target, 0);
+      return target;
     },
+    readPart,
     close: () => source.close(),
   };
 }
 
-async function readTensor(tensor: StoredTensor, place: Place, into?: Uint8Array): Promise<Uint8Array> {
-  const { source, begin, bytes, swap = 1 } = place;
+/** A tensor whose bytes lie in a source in row-major order from `begin` on; `swap` as in Place. */
+interface Opened {
+  readonly name: string;
+  readonly bytes: number;
+  readonly source: ByteSource;
+  readonly begin: number;
+  readonly swap: number;
+}
+
+async function rowMajorPlace(
+  tensor: StoredTensor,
+  torch: TorchFile,
+): Promise<Pick<Opened, "source" | "begin" | "swap">> {
+  const { source, begin, bytes, swap = 1 } = await torch.find(tensor.storage);
   const layout = layoutOf(tensor);
   const { width, offset, shape, strides } = layout;
-  const target = into ?? new Uint8Array(numel(shape) * width);
-  if (isContiguous(shape, strides)) await source.read(target, begin + offset * width);
-  else target.set(gather(await readBytes(source, begin, bytes), layout));
-  return swapBytes(target, swap);
+  if (isContiguous(shape, strides)) return { source, begin: begin + offset * width, swap };
+  return { source: bytesSource(gather(await readBytes(source, begin, bytes), layout)), begin: 0, swap };
 }
 
 function namedTensors({ value }: TorchFile, file: string): [string, StoredTensor][] {

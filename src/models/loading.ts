@@ -1,11 +1,10 @@
 // From a checkpoint's names to a model's: whatever wrote the file, with the prefix of the base model or without, in today's
 // spelling or that of the first releases. Each tensor is read straight into its place, so loading takes the model's own memory.
 
+import { isFloating } from "../base/dtype.ts";
 import { CheckpointError } from "../base/errors.ts";
 import { sameShape, showShape } from "../base/shape.ts";
 import type { AnyModule } from "../nn/module.ts";
-import { noGrad } from "../tensor/grad-mode.ts";
-import { tidy } from "../tensor/scope.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { dtypeOf, readInto, someOf, type WeightsSource } from "./weights-source.ts";
 
@@ -125,21 +124,18 @@ function refuseUnreadable(file: string, names: readonly string[], tensors: Weigh
 }
 
 async function readWhole(t: Tensor, name: string, source: WeightsSource): Promise<void> {
-  await readInto(t, name, source);
-  if (!hasNaN(t)) return;
-  throw new CheckpointError(
-    `${source.file}: ${name} holds NaN. The file was damaged, or training left the numbers before it was saved.`,
-    { file: source.file, name },
-  );
+  await readInto(t, name, source, (piece) => {
+    if (!hasNaN(piece)) return;
+    throw new CheckpointError(
+      `${source.file}: ${name} holds NaN. The file was damaged, or training left the numbers before it was saved.`,
+      { file: source.file, name },
+    );
+  });
 }
 
 function hasNaN(t: Tensor): boolean {
-  return noGrad(() =>
-    tidy(() => {
-      if (t.numel === 0 || (t.dtype === "float32" && !Number.isNaN(t.sum().item()))) return false;
-      return t.dtype.includes("float") && Number(t.isnan().any().item()) === 1;
-    }),
-  );
+  if (t.dtype === "float32" && !Number.isNaN(t.sum().item())) return false;
+  return isFloating(t.dtype) && Number(t.isnan().any().item()) === 1;
 }
 
 /** One readable sentence, or nothing where there is nothing to say. `sameClass`: the file is of this very class. */

@@ -340,7 +340,7 @@ function materialize(model: AnyModule, dtype: DType): void {
   for (const module of model.modules()) {
     for (const [name, t] of Object.entries(module)) {
       if (!(t instanceof Parameter)) continue;
-      const real = made.get(t) ?? new Parameter(empty(t.shape, { dtype: isFloating(t.dtype) ? dtype : t.dtype }));
+      const real = made.get(t) ?? emptyParameter(t.shape, isFloating(t.dtype) ? dtype : t.dtype);
       real.requiresGrad = t.requiresGrad;
       made.set(t, real);
       Object.assign(module, { [name]: real });
@@ -349,4 +349,12 @@ function materialize(model: AnyModule, dtype: DType): void {
   for (const module of model.modules()) {
     if (module instanceof SelfAttention) module.arrange();
   }
+}
+
+/** Nothing else holds its memory, so that it goes when the parameter is disposed of. */
+function emptyParameter(shape: readonly number[], dtype: DType): Parameter {
+  const made = empty(shape, { dtype });
+  const parameter = new Parameter(made);
+  made.dispose();
+  return parameter;
 }

@@ -1,16 +1,19 @@
 // Tensors of a file by name, and reading one into its place.
 
-import type { DType } from "../base/dtype.ts";
+import { bytesOf, type DType } from "../base/dtype.ts";
+import { fillMemory, pieceBytes } from "../checkpoint/place.ts";
 import { type SafetensorsDType, safetensorsName } from "../checkpoint/safetensors.ts";
 import { noGrad } from "../tensor/grad-mode.ts";
+import { tidy } from "../tensor/scope.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { bytesView } from "../tensor/transfer.ts";
 
-/** Something that reads tensors by name, one at a time, as an open safetensors file does. */
+/** Something that reads tensors by name, whole or in parts, as an open safetensors file does. */
 export interface WeightsSource {
   readonly file: string;
   readonly tensors: ReadonlyMap<string, { readonly dtype: SafetensorsDType; readonly shape: readonly number[] }>;
   read(name: string, into?: Uint8Array): Promise<Uint8Array>;
+  /** As many bytes of a tensor as `into` has, from its byte `from` on. */
+  readPart(name: string, into: Uint8Array, from: number): Promise<void>;
 }
 
 /** The dtypes of files that tensors can have. */
@@ -18,18 +21,42 @@ export const dtypeOf: ReadonlyMap<string, DType> = new Map(
   Object.entries(safetensorsName).map(([dtype, name]) => [name, dtype as DType]), // keys of that table
 );
 
-/** Fills a tensor from the one of that name, converting the dtype, which must be one of `dtypeOf`. */
-export async function readInto(t: Tensor, name: string, source: WeightsSource): Promise<void> {
+/**
+ * Fills a tensor from the one of that name, converting the dtype, which must be one of `dtypeOf`: in pieces, so that a file in
+ * another dtype takes no second copy of a table of words. `check` sees each piece, flat, when it is there.
+ */
+export async function readInto(
+  t: Tensor,
+  name: string,
+  source: WeightsSource,
+  check: (piece: Tensor) => void = () => {},
+): Promise<void> {
   const dtype = dtypeOf.get(source.tensors.get(name)!.dtype)!; // callers refuse others
-  if (dtype === t.dtype) {
-    await source.read(name, bytesView(t));
+  const { numel } = t;
+  const width = bytesOf(dtype);
+  const most = Math.min(pieceBytes / width, numel);
+  const flat = noGrad(() => t.view(numel));
+  const between = dtype === t.dtype ? undefined : Tensor.empty([most], dtype);
+  try {
+    for (let at = 0; at < numel; at += most) {
+      const length = Math.min(most, numel - at);
+      const target = between?.narrow(0, 0, length) ?? flat.narrow(0, at, length);
+      const { device, address } = target;
+      await fillMemory({ device, address, length: length * width }, (into) => source.readPart(name, into, at * width));
+      noGrad(() =>
+        tidy(() => {
+          const piece = flat.narrow(0, at, length);
+          if (between !== undefined) piece.copy_(target);
+          check(piece);
+        }),
+      );
+      target.dispose();
+    }
     t.storage.version++;
-    return;
+  } finally {
+    between?.dispose();
+    flat.dispose();
   }
-  const read = Tensor.empty(t.shape, dtype);
-  await source.read(name, bytesView(read));
-  noGrad(() => t.copy_(read));
-  read.dispose();
 }
 
 /** The first few names, for a message. */
