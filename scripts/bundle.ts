@@ -4,7 +4,7 @@
 //
 //   dist/node/   index.js, nn.js, … : only names, from all.js | all.js, shared-*.js : the code | cli.js | workers
 
-import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build, type Plugin } from "esbuild";
@@ -27,6 +27,24 @@ function addressed(dist: string): string[] {
   return [...found].sort();
 }
 
+const late = /\bimport\("(\.{1,2}\/[^"]+\.js)"\)/g;
+/** What brings other packages along, and which few programs need. */
+const heavy = /\/(?:csv|parquet|parquet-sink|chat-jinja)\.js$/;
+
+/**
+ * What the sources import late for the sake of browsers' bundles is in the bundle anyway. As an import of its own it would only
+ * cut everything that it shares with others into files of its own.
+ */
+function importAtOnce(text: string): string {
+  const files: string[] = [];
+  const replaced = text.replace(late, (whole, to: string) => {
+    if (heavy.test(to)) return whole;
+    return `Promise.resolve(late${files.push(to) - 1})`;
+  });
+  if (files.length === 0) return text;
+  return [...files.map((to, index) => `import * as late${index} from "${to}";`), replaced].join("\n");
+}
+
 function readdress(dist: string): Plugin {
   return {
     name: "addresses",
@@ -36,7 +54,7 @@ function readdress(dist: string): Plugin {
         const contents = readFileSync(path, "utf8").replace(address, (_, to: string) => {
           return `new URL("./${entryName(dist, join(dirname(path), to))}.js", import.meta.url)`;
         });
-        return { contents, loader: "js" };
+        return { contents: importAtOnce(contents), loader: "js" };
       });
     },
   };
@@ -60,11 +78,14 @@ export async function bundle(dist: string): Promise<number> {
   });
   const all = join(dist, "all.js");
   writeFileSync(all, everything.join("\n"));
+  // The command says that it wants everything, else what it does not use would be cut from what it uses, into twice the files.
+  const cli = join(dist, "cli-all.js");
+  writeFileSync(cli, '#!/usr/bin/env node\nimport "./cli/main.js";\nexport * from "./all.js";\n');
   const loaded = addressed(dist)
     .map((file) => [entryName(dist, file), file] as const)
     .filter(([name]) => !names.has(name)); // a subpath has a file in any case
   const { metafile } = await build({
-    entryPoints: Object.fromEntries([["all", all], ["cli", join(dist, "cli/main.js")], ...loaded]),
+    entryPoints: Object.fromEntries([["all", all], ["cli", cli], ...loaded]),
     outdir: join(dist, "node"),
     chunkNames: "shared-[hash]",
     bundle: true,
@@ -75,18 +96,45 @@ export async function bundle(dist: string): Promise<number> {
     // The command alone wants the first two, uploads alone the third; what else is used comes along.
     external: ["commander", "cli-progress", "@huggingface/hub"],
     minifyWhitespace: true, // half of the text is comments, which would be read at every start
-    keepNames: true, // errors and modules are printed by their classes' names
     metafile: true,
     logLevel: "warning",
     plugins: [readdress(dist)],
   });
   rmSync(all);
+  rmSync(cli);
+  await giveClassesTheirNames(Object.keys(metafile.outputs), join(dist, "node", "all.js"));
   for (const [subpath, exported] of names) {
     const list = exported.map((name) => `${subpath}$${name} as ${name}`).join(", ");
     writeFileSync(join(dist, "node", `${subpath}.js`), `export { ${list} } from "./all.js";\n`);
   }
   writeFileSync(join(dist, "node", "third-party-licenses.txt"), licenses(Object.keys(metafile.inputs)));
   return Object.keys(metafile.outputs).length + names.size;
+}
+
+/**
+ * Errors and modules are printed by their classes' names, and configurations are written with them. The bundler could keep the
+ * names of all functions, at a cost at every start and every call; so it is let to name classes as it likes, and they are named
+ * again here. It calls a class that speaks of itself `X = class _X`, and one with a name that another file uses `X2`.
+ */
+async function giveClassesTheirNames(files: readonly string[], all: string): Promise<void> {
+  for (const file of files) {
+    const text = readFileSync(file, "utf8");
+    const names = [...text.matchAll(/\b([A-Za-z]\w*)=class _\1\b/g)].map(([, name]) => name!); // the pattern has one group
+    if (names.length === 0) continue;
+    writeFileSync(file, text.replace(new RegExp(`\\b_(${names.join("|")})\\b`, "g"), "$1"));
+  }
+  const exported: object = await import(pathToFileURL(all).href);
+  const isClass = (value: unknown): value is { name: string } =>
+    typeof value === "function" && /^class\b/.test(Function.prototype.toString.call(value));
+  for (const [key, value] of Object.entries(exported)) {
+    const name = key.slice(key.indexOf("$") + 1);
+    if (!isClass(value) || value.name === name) continue;
+    const declared = new RegExp(`class ${value.name}\\b|\\b${value.name}=class\\b`);
+    const file = files.find((file) => declared.test(readFileSync(file, "utf8")));
+    if (file === undefined) throw new Error(`the bundle renamed class ${name} to ${value.name}`);
+    appendFileSync(file, `Object.defineProperty(${value.name},"name",{value:"${name}",configurable:true});\n`);
+    Object.defineProperty(value, "name", { value: name }); // other subpaths export it too
+  }
 }
 
 /** The licences of the packages whose files are in the bundle. */

@@ -5,7 +5,7 @@ import { type Normalized, Rewrite } from "./normalized.ts";
 /** Each character on its own: no final sigma. */
 export function lowercase(text: Normalized): Normalized {
   // Only these two lower differently in company or change their length.
-  if (!/[Σİ]/.test(text.text)) return text.withText(text.text.toLowerCase());
+  if (!/[\u03a3\u0130]/.test(text.text)) return text.withText(text.text.toLowerCase());
   return text.mapChars(/\P{Lowercase}/gu, (char) => char.toLowerCase());
 }
 
