@@ -11,6 +11,7 @@ import { launch } from "./chromium.ts";
 import { testDataSets } from "./data-sets.ts";
 import { testHub } from "./hub.ts";
 import type * as pageSide from "./page.ts";
+import { testPretrained } from "./pretrained.ts";
 import { serve } from "./server.ts";
 
 /** What the package.json files say to Node, for a page: `#runtime/…` are the web parts, `kindling/…` the root entries. */
@@ -76,6 +77,7 @@ test("portable suites in Chromium", { skip }, async (t) => {
     assert.equal(await alone.page.evaluate(() => globalThis.crossOriginIsolated), false);
     await runFile(t, alone.page, "test/portable/program.portable.js");
     await runFile(t, alone.page, "test/portable/checkpoint.portable.js");
+    await t.test("pretrained models", (t) => testPretrained(t, alone.page, built));
   });
 });
 
