@@ -18,7 +18,7 @@ import {
   memoryStats,
   pipeline,
 } from "kindling";
-import { wordTokenizer } from "../examples/shared/bert-tokenizer.ts";
+import { casedWordPieces } from "../examples/shared/word-piece-tokenizer.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -113,7 +113,7 @@ async function callOftenTimes(calls: number): Promise<void> {
     "Ada lives in Riga.",
     "It plays music, and a game of cards, from the command line.",
   ];
-  const tokenizer = wordTokenizer(texts, { vocabSize: 120, modelMaxLength: 128 });
+  const tokenizer = casedWordPieces(texts, { vocabSize: 120, modelMaxLength: 128 });
   const config = {
     ...{ hiddenSize: 32, numHiddenLayers: 2, numAttentionHeads: 2, intermediateSize: 64 },
     vocabSize: tokenizer.vocabSize,

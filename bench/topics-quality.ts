@@ -28,8 +28,8 @@ import {
   scope,
   Trainer,
   tensor,
+  trainEncoderTokenizer,
 } from "kindling";
-import { bertTokenizer } from "../examples/shared/bert-tokenizer.ts";
 import { findPython } from "./suite/environment.ts";
 
 const { values: flags } = parseArgs({
@@ -81,7 +81,7 @@ const read = async (split: string, most: number) =>
 const [trainRows, testRows] = [await read("train", rowLimit), await read("test", flags.quick ? 200 : 1e9)];
 const labels = [...new Set(trainRows.map(({ label }) => label))].sort();
 const texts = trainRows.map(({ text }) => text);
-const tokenizer = bertTokenizer(texts, { vocabSize: flags.quick ? 600 : 6000, modelMaxLength: 64 });
+const tokenizer = trainEncoderTokenizer(texts, { vocabSize: flags.quick ? 600 : 6000, modelMaxLength: 64 });
 const encoded = (rows: typeof trainRows) => ({
   ids: tokenizer(
     rows.map(({ text }) => text),

@@ -1,7 +1,8 @@
-// Finding names: a small BERT learns from tagged sentences which words are people, places, organisations and software. The names in
-// the test are none that it has seen. Prints F1 by kind and the sentences with their names in colours, and writes them as a page.
+// Finding names: a small BERT learns from tagged sentences which words are people, organisations, places and others (peoples, events,
+// laws, prizes). No name of the test, nor a word of one, is ever learnt from. Training ends when the validation sentences get no
+// better, and the best model is tested once. Prints F1 by kind and some sentences with their names in colours, and writes a page.
 //
-//   npm run example -- examples/ner.ts [--output FOLDER] [--epochs N]        about a minute on two cores
+//   npm run example -- examples/ner.ts [--output FOLDER] [--epochs N]        95 s on two cores; F1 on the test 0.98
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,127 +10,147 @@ import { parseArgs, styleText } from "node:util";
 import {
   BertForTokenClassification,
   DataCollatorForTokenClassification,
+  EarlyStoppingCallback,
+  type EvalPrediction,
+  labelMap,
   manualSeed,
   pipeline,
   seqeval,
   seqevalMetrics,
   Trainer,
+  tagNames,
+  tagSpans,
+  tokenizeAndAlignLabels,
 } from "kindling";
-import { wordTokenizer } from "./shared/bert-tokenizer.ts";
-import { type Kind, kinds, type Span, type TaggedSentence, taggedSentences } from "./shared/tagged-sentences.ts";
+import { type Entity, type Kind, taggedSentences } from "./shared/tagged-sentences.ts";
+import { casedWordPieces } from "./shared/word-piece-tokenizer.ts";
 
 const { values: flags } = parseArgs({
   options: {
     output: { type: "string", default: "runs/ner" },
-    epochs: { type: "string" },
+    epochs: { type: "string", default: "10" },
     smoke: { type: "boolean", default: false }, // small, for the tests
     help: { type: "boolean", default: false },
   },
 });
 if (flags.help) {
-  console.log("npm run example -- examples/ner.ts [--output FOLDER] [--epochs N]");
+  console.log(`Learns to find names in sentences, and tests it on names that it has never seen.
+
+  npm run example -- examples/ner.ts [--output FOLDER] [--epochs N]
+
+  --output FOLDER   where the model and index.html go (default: runs/ner)
+  --epochs N        passes over the sentences at the most (default: 10)
+
+Example:
+  npm run example -- examples/ner.ts --output runs/names --epochs 4`);
   process.exit(0);
 }
 const { smoke } = flags;
 const output = smoke ? `${flags.output}-smoke` : flags.output;
 manualSeed(1);
 
-// 1. The data: texts, and where names stand in them.
-const [train, test] = [taggedSentences("train", smoke ? 40 : 1000), taggedSentences("test", smoke ? 10 : 120)];
-const tags = ["O", ...kinds.flatMap((kind) => [`B-${kind}`, `I-${kind}`])];
-// Names are spelt, those that are learnt from too: their letters stand apart where the tokenizer counts words.
-const tokenizer = wordTokenizer(
-  train.map(({ text, entities }) => marked(text, entities, (name) => [...name].join(" "))),
-  { vocabSize: 400, modelMaxLength: 96 },
+// 1. The data: words, each with a tag: "B-PER" begins a person's name, "I-PER" goes on with it, "O" is outside of names.
+const sentences = {
+  train: taggedSentences("train", smoke ? 40 : 6000),
+  validation: taggedSentences("validation", smoke ? 10 : 300),
+  test: taggedSentences("test", smoke ? 10 : 600),
+};
+const rows = (split: keyof typeof sentences) => sentences[split].map(({ text, entities }) => tagSpans(text, entities));
+const [train, validation, test] = [rows("train"), rows("validation"), rows("test")];
+const tags = tagNames(train);
+const maxLength = 64;
+
+// 2. A tokenizer of the sentences' own words. Few tokens, so that names are seen in pieces, as those of the test will be.
+const tokenizer = casedWordPieces(
+  sentences.train.map(({ text }) => text),
+  { vocabSize: smoke ? 300 : 1200, modelMaxLength: maxLength },
 );
+// The first piece of each word learns its tag; the others have −100, for which nothing is learnt.
+const encode = (split: typeof train) => tokenizeAndAlignLabels(split, tokenizer, labelMap(tags));
+const testRows = encode(test);
 
-// 2. A tag for the first token of each word; the others (−100) are not learnt.
-function encode({ text, entities }: TaggedSentence) {
-  const row = tokenizer(text, { truncation: true, returnOffsetsMapping: true, returnWordIds: true });
-  const { inputIds, attentionMask, offsetMapping = [], wordIds = [] } = row;
-  const labels = offsetMapping.map(([start, end], i) => {
-    const word = wordIds[i];
-    if (word === null || word === undefined || word === wordIds[i - 1]) return -100;
-    const entity = entities.find((each) => start < each.end && end > each.start);
-    if (entity === undefined) return 0;
-    return tags.indexOf(`${start <= entity.start ? "B" : "I"}-${entity.kind}`);
-  });
-  return { inputIds, attentionMask, labels };
-}
-const [trainRows, testRows] = [train.map(encode), test.map(encode)];
-
-// 3. Training.
+// 3. Training, until F1 on the validation names was no better twice; then the best weights come back.
 const model = new BertForTokenClassification({
-  ...(smoke ? { hiddenSize: 16, intermediateSize: 32 } : { hiddenSize: 96, intermediateSize: 384 }),
-  ...{ numHiddenLayers: 2, numAttentionHeads: 4, maxPositionEmbeddings: tokenizer.modelMaxLength },
-  ...{ vocabSize: tokenizer.vocabSize, padTokenId: tokenizer.padTokenId },
-  id2label: Object.fromEntries(tags.map((tag, i) => [String(i), tag])),
+  ...(smoke ? { hiddenSize: 16, intermediateSize: 32 } : { hiddenSize: 128, intermediateSize: 256 }),
+  ...{ numHiddenLayers: 2, numAttentionHeads: 4, maxPositionEmbeddings: maxLength },
+  ...{ vocabSize: tokenizer.vocabSize, padTokenId: tokenizer.padTokenId, ...labelMap(tags) },
 });
 const trainer = new Trainer({
   model,
   tokenizer,
-  trainDataset: trainRows,
-  evalDataset: testRows,
+  trainDataset: encode(train),
+  evalDataset: encode(validation),
   dataCollator: DataCollatorForTokenClassification({ tokenizer }),
   computeMetrics: seqevalMetrics(tags),
+  callbacks: [new EarlyStoppingCallback({ earlyStoppingPatience: 2 })],
   args: {
-    ...{ outputDir: output, overwriteOutputDir: true, saveStrategy: "no", evalStrategy: "epoch", loggingSteps: 25 },
-    ...{ numTrainEpochs: Number(flags.epochs ?? (smoke ? 1 : 8)), perDeviceTrainBatchSize: 16, learningRate: 1e-3 },
-    ...{ perDeviceEvalBatchSize: 64, warmupSteps: 0.1, weightDecay: 0.01 },
+    ...{ outputDir: output, overwriteOutputDir: true, loggingSteps: 50 },
+    ...{ numTrainEpochs: smoke ? 1 : Number(flags.epochs), perDeviceTrainBatchSize: 32, perDeviceEvalBatchSize: 64 },
+    ...{ learningRate: 1e-3, lrSchedulerType: "cosine", warmupSteps: 0.05, weightDecay: 0.01 },
+    ...{ evalStrategy: "epoch", saveStrategy: "epoch", saveTotalLimit: 1 },
+    ...{ loadBestModelAtEnd: true, metricForBestModel: "f1" },
   },
+  modelCard: { pipelineTag: "token-classification", language: "en" },
 });
-console.log(`${train.length} sentences to learn from, ${test.length} with other names to test on`);
+console.log(`${train.length} sentences to learn from, ${validation.length} to watch, ${test.length} to test on`);
 await trainer.train();
 
-// 4. Scores: a name counts if its kind, its start and its end are right.
+// 4. The test: a name counts if its kind, its start and its end are right.
 const { predictions, labelIds } = await trainer.predict(testRows);
-const tagsOf = (row: unknown, labels: unknown, isLogits: boolean): string[] => {
-  const [values, wanted] = [row as readonly unknown[], labels as readonly number[]]; // one a token
-  return wanted.flatMap((label, t) => {
-    if (label === -100) return [];
-    return [tags[isLogits ? largest(values[t] as readonly number[]) : label]!]; // logits are one number a tag
-  });
-};
+const scores = seqeval(...tagged({ predictions, labelIds }));
+console.log(`\nThe ${test.length} test sentences, whose names were never seen:\n\n${scores.format(3)}\n`);
+
+/** Tags that were predicted and those that were wanted, of each word. */
+function tagged({ predictions, labelIds }: EvalPrediction): [string[][], string[][]] {
+  const wanted = labelIds as readonly (readonly number[])[]; // a tag a token
+  const logits = predictions as readonly (readonly (readonly number[])[])[]; // a number a tag, of each token
+  const words = wanted.map((row) => [...row.keys()].filter((t) => row[t] !== -100));
+  return [
+    words.map((places, i) => places.map((t) => tags[largest(logits[i]![t]!)]!)),
+    words.map((places, i) => places.map((t) => tags[wanted[i]![t]!]!)),
+  ];
+}
 function largest(values: readonly number[]): number {
   return values.indexOf(Math.max(...values));
 }
-const scores = seqeval(
-  predictions.map((row, i) => tagsOf(row, labelIds[i], true)),
-  labelIds.map((row) => tagsOf(row, row, false)),
-);
-console.log(`\n${scores.format(3)}\n`);
 
-// 5. Using it: the folder holds all that a pipeline needs.
-const find = await pipeline("token-classification", output);
-const shown = test.slice(0, 12).map(({ text }) => text);
+// 5. Using it: the folder holds all that a pipeline needs. "first": a word is what its first piece is.
+const find = await pipeline("ner", output);
+const shown = [
+  "Marie Delacroix, a nurse from Ouagadougou, said on Friday that the storm came as a surprise.",
+  "Shares of Wintergreen Industries fell 7 percent after the strike in Salamanca.",
+  "In March, Hendricks told the Bavarian Institute of Physics that the Salamanca Film Festival would move to Lake Ohrid.",
+  "Nobody knew why the library in Timbuktu was empty.",
+];
 const found = await find(shown, { aggregationStrategy: "first" });
-const spans = found.map(
-  (entities) => entities.map(({ entity_group, start, end }): Span => ({ kind: entity_group as Kind, start, end })), // one of the tags' kinds
+const named = found.map(
+  (entities) => entities.map(({ entity_group, start, end }): Entity => ({ label: entity_group as Kind, start, end })), // of the tags' kinds
 );
-const styles = { PER: "cyan", LOC: "green", ORG: "magenta", SOFT: "yellow" } as const;
-const colours = { PER: "#3b82f6", LOC: "#10a37f", ORG: "#a66cf0", SOFT: "#ea7317" } as const;
+const styles = { PER: "cyan", LOC: "green", ORG: "magenta", MISC: "yellow" } as const;
+const colours = { PER: "#3b82f6", LOC: "#10a37f", ORG: "#a66cf0", MISC: "#ea7317" } as const;
 /** The text with each name changed by `mark`, the rest by `plain`. */
 function marked(
   text: string,
-  names: readonly Span[],
+  names: readonly Entity[],
   mark: (name: string, kind: Kind) => string,
   plain = (part: string): string => part,
 ): string {
   const ends = [...names.map(({ start }) => start), text.length];
   const parts = names.map(
-    ({ kind, start, end }, i) => mark(text.slice(start, end), kind) + plain(text.slice(end, ends[i + 1])),
+    ({ label, start, end }, i) => mark(text.slice(start, end), label) + plain(text.slice(end, ends[i + 1])),
   );
   return plain(text.slice(0, ends[0])) + parts.join("");
 }
+console.log("Sentences of another hand:\n");
 shown.forEach((text, i) => {
-  console.log(marked(text, spans[i]!, (name, kind) => styleText(styles[kind], `[${name} ${kind}]`)));
+  console.log(`  ${marked(text, named[i]!, (name, kind) => styleText(styles[kind], `[${name} ${kind}]`))}`);
 });
 
 const escaped = (text: string): string => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 const lines = shown.map((text, i) => {
   const html = (name: string, kind: Kind): string =>
     `<mark style="--c: ${colours[kind]}">${escaped(name)} <small>${kind}</small></mark>`;
-  return `<p>${marked(text, spans[i]!, html, escaped)}</p>`;
+  return `<p>${marked(text, named[i]!, html, escaped)}</p>`;
 });
 await mkdir(output, { recursive: true });
 await writeFile(

@@ -20,8 +20,8 @@ import {
   semanticSearch,
   type Tensor,
   Trainer,
+  trainEncoderTokenizer,
 } from "kindling";
-import { bertTokenizer } from "./shared/bert-tokenizer.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -47,7 +47,7 @@ const load = async (split: string, rows: number) => {
 const [train, validation, test] = await Promise.all([load("train", 64), load("validation", 10), load("test", 20)]);
 const queries = test.map(({ summary }) => summary);
 const corpus = [...test, ...validation].map(({ text }) => text); // the answer to query i is text i
-const tokenizer = bertTokenizer(
+const tokenizer = trainEncoderTokenizer(
   train.flatMap(({ text, summary }) => [text, summary]),
   { vocabSize: smoke ? 400 : 4000, modelMaxLength: smoke ? 16 : 64 },
 );

@@ -23,8 +23,8 @@ import {
   type Series,
   saveTokenizer,
   Trainer,
+  trainEncoderTokenizer,
 } from "kindling";
-import { bertTokenizer } from "./shared/bert-tokenizer.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -55,7 +55,7 @@ type Row = { readonly text: string; readonly label: string };
 const topics = [...new Set(data.get("train").column("label"))].sort();
 
 // 2. A tokenizer of the texts' own words.
-const tokenizer = bertTokenizer(
+const tokenizer = trainEncoderTokenizer(
   train.map(({ text }) => text),
   { vocabSize: smoke ? 400 : 4000, modelMaxLength: smoke ? 16 : 64 },
 );

@@ -1,127 +1,175 @@
-// Sentences with the names in them marked: people, places, organisations and software. Made from frames and lists of names, always
-// the same ones, so that nothing has to be downloaded. The names of the test sentences are never learnt from.
+// Sentences as newspapers have them, with the names in them tagged: people, organisations, places and others (peoples, events, laws,
+// products). Made from frames and lists of names, always the same ones, so that nothing has to be downloaded. A name belongs to one
+// split only: no name of the test, and no word that is part of one, is ever learnt from.
 
-export const kinds = ["PER", "LOC", "ORG", "SOFT"] as const;
+import { cities, events, families, fields, frames, given, makers, peoples, stems, words } from "./names-and-frames.ts";
+
+export const kinds = ["PER", "ORG", "LOC", "MISC"] as const;
 export type Kind = (typeof kinds)[number];
+export type Split = "train" | "validation" | "test";
 
-export interface TaggedSentence {
-  readonly text: string;
-  readonly entities: readonly Span[];
-}
 /** `text.slice(start, end)` is the name. */
-export interface Span {
-  readonly kind: Kind;
+export interface Entity {
+  readonly label: Kind;
   readonly start: number;
   readonly end: number;
 }
+export interface TaggedSentence {
+  readonly text: string;
+  readonly entities: readonly Entity[];
+}
 
-/** `count` sentences with names that are for learning, or with those that are for the test. */
-export function taggedSentences(part: "train" | "test", count: number): TaggedSentence[] {
-  const draw = drawer(part === "train" ? 1 : 2);
-  return Array.from({ length: count }, () => fill(draw(frames), (kind) => nameOf(kind, part, draw)));
+/** `count` sentences with names of this split. */
+export function taggedSentences(split: Split, count: number): TaggedSentence[] {
+  const draw = drawer({ train: 1, validation: 2, test: 3 }[split]);
+  const parts = partsOf(split, draw);
+  return Array.from({ length: count }, () => fill(draw(frames), draw, parts));
 }
 
 type Draw = <T>(list: readonly T[]) => T;
 
-/** Lehmer's generator: the same draws everywhere. */
+/** Lehmer's generator: the same draws everywhere. https://en.wikipedia.org/wiki/Lehmer_random_number_generator */
 function drawer(seed: number): Draw {
-  let state = seed * 7919;
-  return (list) => {
+  let state = (seed * 7919) % 2147483647;
+  const next = (): number => {
     state = (state * 48271) % 2147483647;
-    return list[state % list.length]!; // no list is empty
+    return state;
   };
+  for (let i = 0; i < 8; i++) next(); // small seeds begin with small numbers
+  return (list) => list[Math.floor((next() / 2147483647) * list.length)]!; // no list is empty
 }
 
-function fill(frame: string, name: (kind: Kind) => string): TaggedSentence {
-  const entities: Span[] = [];
+/** A frame with its slots filled. */
+function fill(frame: string, draw: Draw, parts: Parts): TaggedSentence {
+  const entities: Entity[] = [];
   let text = "";
-  for (const part of frame.split(/(\{[A-Z]+\})/)) {
-    const kind = kinds.find((each) => part === `{${each}}`);
-    const shown = kind === undefined ? part : name(kind);
-    if (kind !== undefined) entities.push({ kind, start: text.length, end: text.length + shown.length });
+  for (const part of frame.split(/(\{[A-Z]+\}|<[a-z]+>)/)) {
+    const [slot, list] = [slots[part.slice(1, -1)], words[part.slice(1, -1)]];
+    const shown = slot !== undefined ? draw(slot.forms)(parts) : list !== undefined ? draw(list) : part;
+    if (slot !== undefined) {
+      const start = text.length + (shown.startsWith("the ") ? 4 : 0); // the article is no part of the name
+      entities.push({ label: slot.label, start, end: text.length + shown.length });
+    }
     text += shown;
   }
-  return { text, entities };
+  return { text: text.charAt(0).toUpperCase() + text.slice(1), entities };
 }
 
-function nameOf(kind: Kind, part: "train" | "test", draw: Draw): string {
-  const own = (list: readonly string[]): readonly string[] =>
-    list.filter((_, i) => (i % 4 === 3) === (part === "test"));
-  /** A name; those to learn from are put together from two, so that there are too many to be learnt by heart. */
-  const pick = (list: readonly string[]): string => {
-    const [a, b] = [draw(own(list)), draw(own(list))];
-    return part === "test" ? a : a.slice(0, Math.ceil(a.length / 2)) + b.slice(Math.ceil(b.length / 2));
+/** Each gives a part of a name, of those that belong to the split. */
+type Parts = { readonly [part in Part]: () => string };
+type Part = "given" | "family" | "city" | "maker" | "people" | "field" | "event" | "year" | "letters";
+
+/** Of ten words seven are for learning, one for watching, two for the test. */
+function partsOf(split: Split, draw: Draw): Parts {
+  const own = (list: readonly string[]) => {
+    const kept = list.filter((word) => splitOf(word) === split);
+    return () => draw(kept);
   };
-  switch (kind) {
-    case "PER":
-      return draw([0, 0, 1]) === 0 ? `${pick(givenNames)} ${pick(familyNames)}` : pick(givenNames);
-    case "LOC":
-      return pick(places);
-    case "ORG":
-      return draw([
-        `${pick(familyNames)} ${draw(["Systems", "Labs", "Software"])}`,
-        `the ${pick(places)} ${draw(["Institute", "Foundation"])}`,
-        `${draw(["University", "Museum"])} of ${pick(places)}`,
-      ]);
-    case "SOFT":
-      return draw([
-        pick(programs),
-        `lib${pick(programs).toLowerCase()}`,
-        `${pick(programs)} ${draw(["2", "3.1", "7"])}`,
-      ]);
-    default:
-      return kind satisfies never;
-  }
+  const letters = joined(alphabet, joined(alphabet, alphabet));
+  return {
+    given: own(given),
+    family: own([...families, ...joined(stems.family.heads, stems.family.tails)]),
+    city: own([...cities, ...joined(stems.place.heads, stems.place.tails)]),
+    maker: own([...makers, ...joined(stems.maker.heads, stems.maker.tails)]),
+    people: own(peoples),
+    field: own(fields),
+    letters: own(letters),
+    event: () => draw(events),
+    year: () => draw(words["year"]!),
+  };
 }
 
-const givenNames = (
-  "Ada Bruno Carla Dmitri Elena Farid Greta Hiro Ines Jonas Keiko Lars Mina Nadia Oskar Priya Quentin Rosa Samir Tilda Umberto " +
-  "Vera Wanda Xenia Yusuf Zoe Anselm Birgit Cosmo Delia Emil Fatima"
-).split(" ");
-const familyNames = (
-  "Albrecht Bellini Carvalho Dupont Eriksen Fischer Grieg Hoffmann Ivanova Jansen Kowalski Lindqvist Moreau Nakamura Okafor Petrov " +
-  "Quist Rossi Silva Tanaka Ulrich Varga Weber Ximenes Yilmaz Zeller Arnaud Brandt Costa Dahl Endo Ferreira"
-).split(" ");
-const places = (
-  "Aarhus Bergen Coimbra Dresden Edinburgh Florence Ghent Helsinki Izmir Jena Kyoto Lisbon Malmo Nantes Odense Porto Quito Riga " +
-  "Seville Turin Uppsala Vienna Warsaw Zagreb Bologna Cork Delft Esbjerg Fukuoka Graz Haifa Iceland"
-).split(" ");
-const programs = (
-  "Cinder Bramble Quill Osprey Marlin Topaz Fennel Gantry Harrow Juniper Kestrel Lantern Mosaic Nimbus Otter Pumice Rowan Saffron " +
-  "Tundra Umber Vellum Willow Yarrow Zephyr Anvil Beacon Copper Dovetail Ember Flint Garnet Heron"
-).split(" ");
+const alphabet = [..."ABCDEFGHIKLMNOPRSTUVW"];
 
-const frames = [
-  "{PER} moved from {LOC} to {LOC} last year.",
-  "{PER} has written {SOFT} in her spare time.",
-  "The new release of {SOFT} was announced by {ORG}.",
-  "In {LOC}, {PER} gave a talk about {SOFT}.",
-  "{ORG} hired {PER} to maintain {SOFT}.",
-  "Before joining {ORG}, {PER} lived in {LOC}.",
-  "Install {SOFT} before you build {SOFT}.",
-  "The office of {ORG} is in {LOC}.",
-  "{PER} and {PER} met at {ORG}.",
-  "You can read files of {SOFT} with {SOFT}.",
-  "Thanks to {PER}, who reported the bug in {SOFT}.",
-  "The meeting in {LOC} was paid for by {ORG}.",
-  "{SOFT} is developed at {ORG} in {LOC}.",
-  "According to {PER}, the train to {LOC} was late again.",
-  "Nobody at {ORG} knew why the build had failed.",
-  "We asked {PER} for a review, but he was in {LOC}.",
-  "It rained all day, and the tests took an hour.",
-  "Please update your system before the weekend.",
-  "This version of {SOFT} needs less memory than {SOFT}.",
-  "{PER} works for {ORG} and likes {SOFT}.",
-  "The people of {LOC} use it every day.",
-  "{ORG} and {ORG} will work together on {SOFT}.",
-  "Ask {PER} whether {SOFT} runs on old machines.",
-  "Students from {LOC} visited {ORG}.",
-  "{PER} left {ORG} and moved to {LOC}.",
-  "At the conference in {LOC}, {ORG} showed {SOFT}.",
-  "The bug in {SOFT} was found by {PER}.",
-  "{PER} lives in {LOC} and maintains {SOFT}.",
-  "Files of {SOFT} can be read by {PER} at {ORG}.",
-  "{ORG} was founded by {PER} in {LOC}.",
-  "The new machines need less memory this year.",
-  "Before you update {SOFT}, ask {PER}.",
-] as const;
+function joined(heads: readonly string[], tails: readonly string[]): string[] {
+  return heads.flatMap((head) => tails.map((tail) => head + tail));
+}
+
+/** By a sum over the letters, so that a word that stands in two lists is of one split. */
+function splitOf(word: string): Split {
+  let sum = 0;
+  for (const letter of word) sum = (sum * 31 + letter.codePointAt(0)!) % 65521; // a letter has a code
+  return sum % 10 < 7 ? "train" : sum % 10 === 7 ? "validation" : "test";
+}
+
+type Form = (parts: Parts) => string;
+
+/** What may stand in a frame: the kind of name, and the forms it has, each as likely as the others. */
+const slots: { readonly [slot: string]: { readonly label: Kind; readonly forms: readonly Form[] } | undefined } = {
+  PERSON: {
+    label: "PER",
+    forms: [
+      ({ given, family }) => `${given()} ${family()}`,
+      ({ given, family }) => `${given()} ${family()}`,
+      ({ given, family }) => `${given()} ${family()}`,
+      ({ family }) => family(),
+      ({ given }) => given(),
+      ({ given, family }) => `${given().charAt(0)}. ${family()}`,
+      ({ given, family }) => `${given()} ${family().charAt(0)}. ${family()}`,
+      ({ given, family }) => `${given()} ${family()}-${family()}`,
+    ],
+  },
+  SURNAME: { label: "PER", forms: [({ family }) => family()] },
+  FIRM: {
+    label: "ORG",
+    forms: [
+      ({ maker }) => maker(),
+      ({ maker }) => maker(),
+      ({ maker }) => `${maker()} Group`,
+      ({ family }) => `${family()} Industries`,
+      ({ family }) => `${family()} & ${family()}`,
+      ({ family }) => `${family()} Bank`,
+      ({ family }) => `${family()} and Sons Ltd`,
+      ({ letters }) => letters(),
+    ],
+  },
+  SCHOOL: {
+    label: "ORG",
+    forms: [
+      ({ city }) => `the University of ${city()}`,
+      ({ city, field }) => `${city()} School of ${field()}`,
+      ({ people, field }) => `the ${people()} Institute of ${field()}`,
+      ({ family }) => `${family()} College`,
+    ],
+  },
+  OFFICE: {
+    label: "ORG",
+    forms: [
+      ({ city }) => `${city()} City Council`,
+      ({ people, field }) => `the ${people()} Ministry of ${field()}`,
+      ({ people }) => `the ${people()} Red Cross`,
+      ({ letters }) => letters(),
+    ],
+  },
+  TEAM: {
+    label: "ORG",
+    forms: [
+      ({ city }) => `${city()} United`,
+      ({ city }) => `${city()} Rovers`,
+      ({ city }) => `FC ${city()}`,
+      ({ city }) => city(), // as newspapers say it: only the sentence tells that it is not the place
+    ],
+  },
+  CITY: { label: "LOC", forms: [({ city }) => city()] },
+  SPOT: {
+    label: "LOC",
+    forms: [
+      ({ city }) => city(),
+      ({ city }) => `North ${city()}`,
+      ({ city }) => `Lake ${city()}`,
+      ({ family }) => `${family()} Street`,
+      ({ city }) => `${city()} Airport`,
+    ],
+  },
+  PEOPLE: { label: "MISC", forms: [({ people }) => people()] },
+  EVENT: {
+    label: "MISC",
+    forms: [
+      ({ city, event }) => `${city()} ${event()}`,
+      ({ year, city, event }) => `${year()} ${city()} ${event()}`,
+      ({ people, event }) => `${people()} ${event()}`,
+    ],
+  },
+  LAW: { label: "MISC", forms: [({ family }) => `${family()} Act`, ({ city }) => `Treaty of ${city()}`] },
+  PRIZE: { label: "MISC", forms: [({ family }) => `${family()} Prize`, ({ maker }) => `${maker()} Award`] },
+};
