@@ -12,6 +12,13 @@ export type { ModelCard } from "./training/card.ts";
 export { type ChartLabels, lossChartSvg, lossChartText, type Point, type Series } from "./training/chart.ts";
 export { lossSeries } from "./training/curve.ts";
 export type { RowValues } from "./training/evaluation.ts";
+export {
+  type AnswerCandidate,
+  type AnswerOptions,
+  answersOfLogits,
+  type FoundAnswer,
+  nBestAnswers,
+} from "./training/recipes/answers.ts";
 export { fittingLabels, type LabelMap, labelMap, labelNames, labelsOfHead } from "./training/recipes/labels.ts";
 export {
   type GroupOptions,
@@ -21,9 +28,6 @@ export {
   maskRows,
 } from "./training/recipes/masked-language.ts";
 export {
-  type AnswerOptions,
-  answersOfLogits,
-  type FoundAnswer,
   prepareQuestionAnswering,
   type QuestionFeature,
   type QuestionFeatureOptions,

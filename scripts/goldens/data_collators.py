@@ -58,14 +58,25 @@ out["mlm_shares"] = [listed(only([dict(row) for row in rows])) for _ in range(2)
 with_offsets = [dict(tokenizer(text, return_offsets_mapping=True, return_special_tokens_mask=True)) for text in texts]
 out["word_ids"] = [tokenizer(text).word_ids() for text in texts]
 out["whole_rows"] = with_offsets
-whole = DataCollatorForLanguageModeling(tokenizer, mlm_probability=0.4, whole_word_mask=True, seed=13)
-out["whole"] = []
-for _ in range(3):
-    copies = [dict(row) for row in with_offsets]
-    width = max(len(row["input_ids"]) for row in copies)
-    for row in copies:
-        row["offset_mapping"] = list(row["offset_mapping"]) + [(0, 0)] * (width - len(row["offset_mapping"]))
-    out["whole"].append(listed(whole(copies)))
+
+
+def whole_words(rows):
+    collator = DataCollatorForLanguageModeling(tokenizer, mlm_probability=0.4, whole_word_mask=True, seed=13)
+    batches = []
+    for _ in range(3):
+        copies = [dict(row) for row in rows]
+        width = max(len(row["input_ids"]) for row in copies)
+        for row in copies:
+            row["offset_mapping"] = list(row["offset_mapping"]) + [(0, 0)] * (width - len(row["offset_mapping"]))
+        batches.append(listed(collator(copies)))
+    return batches
+
+
+out["whole"] = whole_words(with_offsets)
+# Signs that touch a word are of it: Python goes by the gaps between places.
+signs = ["abc, de.f g-h i", "(a)", "ab cd... hij"]
+out["touching_rows"] = [dict(tokenizer(text, return_offsets_mapping=True, return_special_tokens_mask=True)) for text in signs]
+out["touching"] = whole_words(out["touching_rows"])
 
 here = os.path.join(os.path.dirname(__file__), "..", "..", "test", "fixtures", "datasets", "collators.json")
 with open(here, "w") as f:

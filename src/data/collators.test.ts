@@ -72,6 +72,8 @@ test("masks whole words", () => {
     return { ...renamed(rest), wordIds: golden.word_ids[i] };
   });
   for (const expected of golden.whole) same(whole(worded), expected, "whole words");
+  const placed = collators.DataCollatorForWholeWordMask({ tokenizer, mlmProbability: 0.4, seed: 13 });
+  for (const expected of golden.touching) same(placed(golden.touching_rows.map(renamed)), expected, "by places");
   assert.throws(() => whole(rows), /row 0 has no wordIds/);
 });
 

@@ -113,7 +113,10 @@ export interface LanguageModelingOptions extends PaddingCollatorOptions {
   /** Of these, how many become the mask token, default 0.8, and another token, default 0.1; the rest stays. */
   readonly maskReplaceProb?: number;
   readonly randomReplaceProb?: number;
-  /** All tokens of a word or none, by the rows' `wordIds`; every one becomes the mask token. */
+  /**
+   * All tokens of a word or none; every one becomes the mask token. Words are those of the rows' `wordIds`, or else, as in Python, tokens
+   * that touch by the rows' `offsetMapping`: then signs belong to the word that they stand at.
+   */
   readonly wholeWordMask?: boolean;
   /** Begins a stream of draws of this collator's own; without it they come from the default stream. */
   readonly seed?: number;
@@ -173,20 +176,33 @@ export function DataCollatorForWholeWordMask(
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Word ids hold nulls, which are no numbers to pad; labels are made here. */
+/** Word ids hold nulls, which are no numbers to pad; places are for choosing only; labels are made here. */
 function withoutTexts(row: TokenRow): TokenRow {
-  const { wordIds: _, labels: __, label: ___, ...rest } = row as Fields; // read by name
+  const { wordIds: _, labels: __, label: ___, offsetMapping: ____, ...rest } = row as Fields; // read by name
   return rest;
 }
 function wordsOf(row: TokenRow, i: number): readonly (number | null)[] {
-  const { wordIds } = row as Fields; // read by name
+  const { wordIds, offsetMapping, specialTokensMask } = row as Fields; // read by name
   if (Array.isArray(wordIds)) return wordIds;
+  if (Array.isArray(offsetMapping) && Array.isArray(specialTokensMask))
+    return touchingWords(offsetMapping, specialTokensMask);
   throw new DataError(
     `a batch: row ${i} has no wordIds, by which whole words are masked. The tokenizer's encodings give them.`,
-    {
-      row: i,
-    },
+    { row: i },
   );
+}
+
+/** A new word begins where a token does not go on where the one before ended. */
+function touchingWords(
+  offsets: readonly (readonly [start: number, end: number])[],
+  special: readonly number[],
+): (number | null)[] {
+  let word = -1;
+  return offsets.map(([start], t) => {
+    if (special[t] === 1) return null;
+    if (t === 0 || special[t - 1] === 1 || start !== offsets[t - 1]![1]) word++;
+    return word;
+  });
 }
 
 function specialIds(tokenizer: Masking, { data }: ShapedArray): Uint8Array {

@@ -3,8 +3,8 @@
 import { DataError } from "../../base/errors.ts";
 import { squadV2 } from "../../metrics/squad.ts";
 import { AutoModelForQuestionAnswering } from "../../models/auto.ts";
+import { answersOfLogits } from "../../training/recipes/answers.ts";
 import {
-  answersOfLogits,
   prepareQuestionAnswering,
   type QuestionFeature,
   type QuestionRow,

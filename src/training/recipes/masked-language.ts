@@ -15,15 +15,17 @@ export interface GroupOptions {
   readonly maxLength?: number | undefined;
   /** A row for each text, cut to `maxLength`, in place of all texts one after another cut into rows of that length. */
   readonly lineByLine?: boolean;
+  /** Leave out the last row, which is shorter, as Hugging Face's run_mlm does. Default: it is kept. */
+  readonly dropLast?: boolean;
 }
 
-/** Texts as rows of `maxLength` tokens, the last one shorter. With `specialTokensMask` and `wordIds`, as collators want them. */
+/** Texts as rows of `maxLength` tokens, the last one shorter; texts of nothing but spaces are left out. With `specialTokensMask` and `wordIds`, as collators want them. */
 export function groupTexts(
   texts: readonly string[],
   tokenizer: PreTrainedTokenizer,
   options: GroupOptions = {},
 ): Row[] {
-  const { maxLength = Math.min(tokenizer.modelMaxLength, 1024), lineByLine = false } = options;
+  const { maxLength = Math.min(tokenizer.modelMaxLength, 1024), lineByLine = false, dropLast = false } = options;
   if (!Number.isInteger(maxLength) || maxLength < 3)
     throw new ArgumentError(`groupTexts: maxLength is ${maxLength}; it is a whole number of at least 3.`, {
       maxLength,
@@ -43,7 +45,8 @@ export function groupTexts(
       all.words.push(wordIds[t]!);
     }
   }
-  return Array.from({ length: Math.ceil(all.inputIds.length / maxLength) }, (_, i) => {
+  const whole = dropLast ? Math.floor : Math.ceil;
+  return Array.from({ length: whole(all.inputIds.length / maxLength) }, (_, i) => {
     const part = <T>(column: readonly T[]): T[] => column.slice(i * maxLength, (i + 1) * maxLength);
     const inputIds = part(all.inputIds);
     return {

@@ -15,13 +15,13 @@ export interface QuestionRow {
   readonly id: string;
   readonly question: string;
   readonly context: string;
-  /** What people answered, and where it begins in the context; none where the context does not say. */
+  /** What people answered, and where it begins in the context, in UTF-16 units; none where the context does not say. */
   readonly answers: { readonly text: readonly string[]; readonly answerStart: readonly number[] };
 }
 
 /**
  * Rows out of SQuAD's JSON (`{ data: [{ paragraphs: … }] }`) or of objects with "question", "context" and "answers": `{ text, answer_start }`, a list
- * of texts or one, found in the context. Throws DataError with the row for what does not fit; `file` is for the message.
+ * of texts or one, found in the context. `answer_start` counts code points, as SQuAD's files do, or UTF-16 units. Throws DataError with the row for what does not fit; `file` is for the message.
  */
 export function questionRows(json: unknown, file = "questionRows"): QuestionRow[] {
   const flat = Array.isArray(json) ? json : squadRows(json);
@@ -59,8 +59,8 @@ function questionRow(row: unknown, place: string, i: number): QuestionRow {
   const found = given.map(([answer, start]): [string, number] => {
     if (typeof answer !== "string")
       throw new DataError(`${place}: an answer is ${JSON.stringify(answer)}; wants a text.`, {});
-    const at = start ?? whole.indexOf(answer);
-    if (typeof at === "number" && at >= 0 && whole.slice(at, at + answer.length) === answer) return [answer, at];
+    const at = placeOf(answer, start, whole);
+    if (at !== undefined) return [answer, at];
     const where = start === undefined ? "in the context" : `at character ${start} of the context`;
     throw new DataError(`${place}: the answer "${answer}" does not stand ${where}.`, { answer, start });
   });
@@ -70,6 +70,21 @@ function questionRow(row: unknown, place: string, i: number): QuestionRow {
     context: whole,
     answers: { text: found.map(([answer]) => answer), answerStart: found.map(([, start]) => start) },
   };
+}
+
+/** Where the answer begins, in UTF-16 units. Files count code points, as Python does; programs may count units: either is right if the answer is there. */
+function placeOf(answer: string, start: unknown, context: string): number | undefined {
+  const stands = (at: number): boolean => at >= 0 && context.startsWith(answer, at);
+  if (start === undefined) return [context.indexOf(answer)].find(stands);
+  if (typeof start !== "number" || !Number.isInteger(start)) return undefined;
+  return [unitsBefore(context, start), start].find(stands);
+}
+
+/** UTF-16 units of the first `points` code points. */
+function unitsBefore(text: string, points: number): number {
+  let at = 0;
+  for (let i = 0; i < points && at < text.length; i++) at += text.codePointAt(at)! > 0xffff ? 2 : 1;
+  return at;
 }
 
 /** Texts with their places, where they are told. */
@@ -96,7 +111,9 @@ export interface QuestionFeature {
   readonly inputIds: readonly number[];
   readonly attentionMask: readonly number[];
   readonly tokenTypeIds?: readonly number[];
-  /** The first and the last token of the answer; that of `[CLS]` where the window does not hold it. */
+  /** The token that stands for no answer: `[CLS]`, or `<s>` where there is none. */
+  readonly noAnswer: number;
+  /** The first and the last token of the answer; `noAnswer` where the window does not hold it. */
   readonly startPositions: number;
   readonly endPositions: number;
   /** Characters of the context that each token covers; null for tokens that are not of it. */
@@ -121,8 +138,9 @@ export function prepareQuestionAnswering(
   const contextFirst = tokenizer.paddingSide === "left";
   const context = contextFirst ? 0 : 1;
   return rows.flatMap((row, i) => {
-    const [text, pair] = contextFirst ? [row.context, row.question] : [row.question, row.context];
-    const question = tokenizer.backend.encode(row.question, { padding: null, truncation: null }).length;
+    const asked = row.question.trimStart(); // spaces would take the context's place
+    const [text, pair] = contextFirst ? [row.context, asked] : [asked, row.context];
+    const question = tokenizer.backend.encode(asked, { padding: null, truncation: null }).length;
     if (question + docStride + 2 > maxLength)
       throw new ArgumentError(
         `row ${i}: the question has ${question} tokens, which with a docStride of ${docStride} leaves no place for the context in ${maxLength} tokens. ` +
@@ -133,13 +151,16 @@ export function prepareQuestionAnswering(
     const truncation = { maxLength, stride: docStride, strategy, side: "right" } as const;
     const whole = tokenizer.backend.encode(text, { pair, padding: null, truncation });
     return [whole, ...whole.overflowing].map((encoding) => {
+      const classToken = tokenizer.clsTokenId ?? tokenizer.bosTokenId;
+      const noAnswer = Math.max(0, encoding.ids.indexOf(classToken ?? -1));
       const offsets = encoding.offsets.map((offset, t) => (encoding.sequenceIds[t] === context ? offset : null));
       return {
         row: i,
         inputIds: encoding.ids,
         attentionMask: encoding.attentionMask,
         ...(tokenizer.modelInputNames.includes("token_type_ids") && { tokenTypeIds: encoding.typeIds }),
-        ...positions(row, offsets, Math.max(0, encoding.ids.indexOf(tokenizer.clsTokenId ?? -1))),
+        noAnswer,
+        ...positions(row, offsets, noAnswer),
         offsets,
       };
     });
@@ -172,88 +193,10 @@ export function questionCollator(tokenizer: PreTrainedTokenizer): (rows: readonl
   return (rows) => {
     const width = Math.max(...rows.map(({ inputIds }) => inputIds.length));
     return pad(
-      rows.map(({ row: _, offsets: __, startPositions, endPositions, ...kept }) => {
+      rows.map(({ row: _, offsets: __, noAnswer: ___, startPositions, endPositions, ...kept }) => {
         const moved = isLeft ? width - kept.inputIds.length : 0;
         return { ...kept, startPositions: startPositions + moved, endPositions: endPositions + moved };
       }),
     );
   };
-}
-
-export interface AnswerOptions {
-  /** Starts and ends of each window that are combined; default 20. */
-  readonly nBest?: number;
-  /** Tokens of an answer; default 30. */
-  readonly maxAnswerLength?: number;
-  /** Whether "", that the context does not say, may be an answer. */
-  readonly nullAnswers?: boolean;
-  /** "" is given where its score is so much above the best answer's. Default 0. */
-  readonly nullScoreDiffThreshold?: number;
-  /** The side of the batches' padding; default "right". */
-  readonly paddingSide?: "left" | "right";
-}
-
-export interface FoundAnswer {
-  readonly id: string;
-  readonly answer: string;
-  /** The sum of the logits of its start and end. */
-  readonly score: number;
-  readonly start: number;
-  readonly end: number;
-}
-
-/**
- * The best answer to each row out of its windows' logits, `[start logits, end logits]` each, as `trainer.predict(features)` gives them. The score of
- * "" is the lowest that any window gives it.
- */
-export function answersOfLogits(
-  rows: readonly QuestionRow[],
-  features: readonly QuestionFeature[],
-  predictions: readonly unknown[],
-  options: AnswerOptions = {},
-): FoundAnswer[] {
-  const { nullAnswers = false, nullScoreDiffThreshold = 0 } = options;
-  const windows = rows.map((): number[] => []);
-  features.forEach(({ row }, i) => windows[row]!.push(i));
-  return rows.map(({ id, context }, row) => {
-    const none: FoundAnswer = { id, answer: "", score: Number.NEGATIVE_INFINITY, start: 0, end: 0 };
-    let [best, nullScore] = [none, Number.POSITIVE_INFINITY];
-    for (const i of windows[row]!) {
-      const found = bestOfWindow(features[i]!, predictions[i], options);
-      nullScore = Math.min(nullScore, found.nullScore);
-      if (found.score <= best.score) continue;
-      best = { id, ...found.span, answer: context.slice(found.span.start, found.span.end), score: found.score };
-    }
-    if (nullAnswers && nullScore - best.score > nullScoreDiffThreshold) return { ...none, score: nullScore };
-    return best;
-  });
-}
-
-function bestOfWindow(
-  { offsets, startPositions, endPositions, inputIds }: QuestionFeature,
-  prediction: unknown,
-  { nBest = 20, maxAnswerLength = 30, paddingSide = "right" }: AnswerOptions,
-): { score: number; nullScore: number; span: { start: number; end: number } } {
-  const [starts, ends] = (prediction as readonly (readonly number[])[]).map((row) =>
-    paddingSide === "right" ? row : row.slice(row.length - inputIds.length),
-  ) as [readonly number[], readonly number[]]; // of a QuestionAnswering head
-  const none = noAnswerToken(offsets, startPositions, endPositions);
-  const likeliest = (logits: readonly number[]): number[] =>
-    [...offsets.keys()].sort((a, b) => logits[b]! - logits[a]! || a - b).slice(0, nBest);
-  let [score, span] = [Number.NEGATIVE_INFINITY, { start: 0, end: 0 }];
-  const lasts = likeliest(ends);
-  for (const s of likeliest(starts)) {
-    for (const e of lasts) {
-      const [from, to] = [offsets[s], offsets[e]];
-      if (from == null || to == null || e < s || e - s + 1 > maxAnswerLength) continue;
-      const sum = starts[s]! + ends[e]!;
-      if (sum > score) [score, span] = [sum, { start: from[0], end: to[1] }];
-    }
-  }
-  return { score, nullScore: starts[none]! + ends[none]!, span };
-}
-
-/** The token that stands for no answer: outside of the context, it is where an absent answer was put; otherwise the first. */
-function noAnswerToken(offsets: QuestionFeature["offsets"], start: number, end: number): number {
-  return start === end && offsets[start] === null ? start : offsets.indexOf(null);
 }

@@ -4,9 +4,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { trainEncoderTokenizer } from "../../text/train-tokenizer.ts";
+import { answersOfLogits } from "./answers.ts";
 import { fittingLabels, labelMap, labelsOfHead } from "./labels.ts";
 import { groupTexts, maskRows } from "./masked-language.ts";
-import { answersOfLogits, prepareQuestionAnswering, questionCollator, questionRows } from "./question-answering.ts";
+import { prepareQuestionAnswering, questionCollator, questionRows } from "./question-answering.ts";
 import { classificationCollator, classificationLabels, tokenizeClassification } from "./text-classification.ts";
 import { parseConll, tagNames, tagSpans, tokenizeAndAlignLabels } from "./token-classification.ts";
 
