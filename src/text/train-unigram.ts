@@ -190,14 +190,15 @@ class Pieces {
   }
 
   /**
-   * How much likelihood is lost, about, where `others` stand for a piece that is there `count` times. The likelihood of the
-   * piece itself is that of 1 + 2 + … + count: no theory says so, but it is how Python's trainer ranks (docs/log.md).
+   * How much likelihood is lost, about, where `others` stand for a piece that is there `count` times. The sum of all counts
+   * should then grow by `others.length - 1` for each; in Python's trainer it grows by the number of all pieces less one, which
+   * makes frequent pieces dearer (docs/log.md). Its vocabularies are those of this rule, so it is kept.
    */
   #loss(count: number, sum: number, others: readonly number[], counts: Float64Array): number {
-    const sumWithout = Math.log(sum + count * (others.length - 1));
+    const sumWithout = Math.log(sum + count * (this.#order.length - 1));
     let score = 0;
     for (const other of others) score += Math.log((counts[other] as number) + count) - sumWithout;
-    return count * (Math.log((count * (count + 1)) / 2) - Math.log(sum) - score);
+    return count * (Math.log(count) - Math.log(sum) - score);
   }
 
   /** The required characters and the first other pieces, `room` in all, the likeliest first. */
