@@ -2,7 +2,7 @@
 // Browsers' bundlers get the modules as they are. Files that are loaded by address (`new URL("./worker.js", import.meta.url)`)
 // become entries of their own, and their addresses are written anew.
 //
-//   dist/node/   index.js, nn.js, … : only names, from all.js | all.js, shared-*.js : the code | cli.js | workers
+//   dist/node/   index.js, nn.js, … : only names, from all.js | all.js, main.js, shared-*.js : the code | cli.js : starts main.js | workers
 
 import { appendFileSync, existsSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
@@ -60,6 +60,13 @@ function readdress(dist: string): Plugin {
   };
 }
 
+/** The command keeps what V8 compiled for its next start, as a package may not: the switch is the whole process's. */
+const command = `#!/usr/bin/env node
+import module from "node:module";
+module.enableCompileCache?.();
+await import("./main.js");
+`;
+
 /** What each subpath exports. */
 async function namesOf(dist: string): Promise<ReadonlyMap<string, readonly string[]>> {
   const subpaths = globSync("*.js", { cwd: dist }).map((file) => basename(file, ".js"));
@@ -80,12 +87,12 @@ export async function bundle(dist: string): Promise<number> {
   writeFileSync(all, everything.join("\n"));
   // The command says that it wants everything, else what it does not use would be cut from what it uses, into twice the files.
   const cli = join(dist, "cli-all.js");
-  writeFileSync(cli, '#!/usr/bin/env node\nimport "./cli/main.js";\nexport * from "./all.js";\n');
+  writeFileSync(cli, 'import "./cli/main.js";\nexport * from "./all.js";\n');
   const loaded = addressed(dist)
     .map((file) => [entryName(dist, file), file] as const)
     .filter(([name]) => !names.has(name)); // a subpath has a file in any case
   const { metafile } = await build({
-    entryPoints: Object.fromEntries([["all", all], ["cli", cli], ...loaded]),
+    entryPoints: Object.fromEntries([["all", all], ["main", cli], ...loaded]),
     outdir: join(dist, "node"),
     chunkNames: "shared-[hash]",
     bundle: true,
@@ -102,6 +109,7 @@ export async function bundle(dist: string): Promise<number> {
   });
   rmSync(all);
   rmSync(cli);
+  writeFileSync(join(dist, "node", "cli.js"), command, { mode: 0o755 });
   await giveClassesTheirNames(Object.keys(metafile.outputs), join(dist, "node", "all.js"));
   for (const [subpath, exported] of names) {
     const list = exported.map((name) => `${subpath}$${name} as ${name}`).join(", ");
