@@ -61,7 +61,7 @@ const kinds: { readonly [type in NormalizerConfig["type"]]: (fields: Fields) => 
   Precompiled: (fields) => {
     // Python writes null for a model that has no table.
     if (!fields.has("precompiled_charsmap") || fields.string("precompiled_charsmap") === "") return (text) => text;
-    const map = new Charsmap(fields.string("precompiled_charsmap"), `${fields.where}.precompiled_charsmap`);
+    const map = Charsmap.fromBase64(fields.string("precompiled_charsmap"), `${fields.where}.precompiled_charsmap`);
     return (text) => map.normalize(text);
   },
   Sequence: (fields) => {

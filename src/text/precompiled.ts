@@ -3,7 +3,8 @@
 //
 //   bytes = [size of trie: u32][trie: u32 …][replacements: UTF-8 …]
 //
-// It is asked for each grapheme of fewer than 6 bytes as a whole, and else for each character.
+// It is asked for each grapheme of fewer than 6 bytes as a whole, and else for each character, as in Rust's `tokenizers`; or for
+// the longest text that it replaces, as in SentencePiece itself.
 
 import { CheckpointError } from "../base/errors.ts";
 import { lengthAt, type Normalized, Rewrite } from "./normalized.ts";
@@ -16,8 +17,7 @@ export class Charsmap {
   /** Whether the character of one unit is replaced: 0 not asked yet, 1 no, 2 yes. */
   readonly #single = new Uint8Array(0x10000);
 
-  constructor(base64: string, where: string) {
-    const bytes = bytesOfBase64(base64, where);
+  constructor(bytes: Uint8Array, where: string) {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const size = bytes.length >= 4 ? view.getUint32(0, true) : Number.NaN;
     if (!(size % 4 === 0 && size >= 4 && size + 4 <= bytes.length)) {
@@ -28,6 +28,29 @@ export class Charsmap {
     }
     this.#units = Uint32Array.from({ length: size / 4 }, (_, i) => view.getUint32(4 + 4 * i, true));
     this.#replacements = bytes.subarray(4 + size);
+  }
+
+  static fromBase64(base64: string, where: string): Charsmap {
+    return new Charsmap(bytesOfBase64(base64, where), where);
+  }
+
+  /** What replaces the longest text at `at` that is replaced, and where that ends; null if none is. */
+  longest(text: string, at: number): { readonly end: number; readonly replacement: string } | null {
+    let [found, end] = [-1, at];
+    let node = offsetOf(this.#units[0] ?? 0);
+    for (let next = at; next < text.length; ) {
+      const code = text.codePointAt(next) ?? 0;
+      next += code > 0xffff ? 2 : 1;
+      for (const byte of utf8Of(code)) {
+        const unit = this.#step(node, byte);
+        if (unit === null) return found < 0 ? null : { end, replacement: this.#replacement(found) };
+        node ^= byte ^ offsetOf(unit);
+        if (!isLeaf(unit)) continue;
+        found = this.#valueAt(node);
+        end = next;
+      }
+    }
+    return found < 0 ? null : { end, replacement: this.#replacement(found) };
   }
 
   /**
@@ -116,14 +139,22 @@ export class Charsmap {
     for (const char of text) pushUtf8(char.codePointAt(0) ?? 0, bytes);
     let node = offsetOf(this.#units[0] ?? 0);
     for (const byte of bytes) {
-      if (byte === 0) return null;
-      node ^= byte;
-      const unit = this.#units[node] ?? 0;
-      if ((unit & 0x800000ff) >>> 0 !== byte) return null;
-      node ^= offsetOf(unit);
-      if (((unit >>> 8) & 1) === 1) return (this.#units[node] ?? 0) & 0x7fffffff;
+      const unit = this.#step(node, byte);
+      if (unit === null) return null;
+      node ^= byte ^ offsetOf(unit);
+      if (isLeaf(unit)) return this.#valueAt(node);
     }
     return null;
+  }
+
+  /** The unit that `byte` leads to from the children at `node`. */
+  #step(node: number, byte: number): number | null {
+    const unit = this.#units[node ^ byte] ?? 0;
+    return byte !== 0 && (unit & 0x800000ff) >>> 0 === byte ? unit : null;
+  }
+
+  #valueAt(node: number): number {
+    return (this.#units[node] ?? 0) & 0x7fffffff;
   }
 
   #replacement(index: number): string {
@@ -164,6 +195,17 @@ function bytesOfBase64(base64: string, where: string): Uint8Array {
     );
   }
   return Uint8Array.from(binary, (char) => char.charCodeAt(0));
+}
+
+/** Whether a text that is replaced ends with this unit of the trie. */
+function isLeaf(unit: number): boolean {
+  return ((unit >>> 8) & 1) === 1;
+}
+
+function utf8Of(code: number): number[] {
+  const bytes: number[] = [];
+  pushUtf8(code, bytes);
+  return bytes;
 }
 
 function offsetOf(unit: number): number {

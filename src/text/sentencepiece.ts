@@ -27,8 +27,14 @@ export type SentencePieceModel = {
   readonly addDummyPrefix: boolean;
   readonly removeExtraWhitespaces: boolean;
   readonly escapeWhitespaces: boolean;
+  /** The mark of a space stands behind words instead of before them. */
+  readonly whitespaceAsSuffix: boolean;
+  /** What the unknown piece is decoded as. */
+  readonly unkSurface: string;
   /** The table of normalization; empty for none. */
   readonly charsmap: Uint8Array;
+  /** Decoded texts go through a table of their own. */
+  readonly denormalizes: boolean;
 };
 
 type Writable<T> = { -readonly [name in keyof T]: T[name] };
@@ -49,13 +55,17 @@ export function readSentencePiece(bytes: Uint8Array, where: string): SentencePie
     addDummyPrefix: true,
     removeExtraWhitespaces: true,
     escapeWhitespaces: true,
+    whitespaceAsSuffix: false,
+    unkSurface: " \u2047 ",
     charsmap: new Uint8Array(0),
+    denormalizes: false,
   };
   for (const field of new ProtobufReader(bytes, where).fields()) {
     if (field.number === 1)
       pieces.push(readPiece(messageOf(field, where, "pieces"), `${where}: piece ${pieces.length}`));
     else if (field.number === 2) readTrainerSpec(messageOf(field, where, "trainer_spec"), model, where);
     else if (field.number === 3) readNormalizerSpec(messageOf(field, where, "normalizer_spec"), model, where);
+    else if (field.number === 5) model.denormalizes = hasTable(messageOf(field, where, "denormalizer_spec"), where);
   }
   if (pieces.length === 0)
     throw new CheckpointError(`${where}: there are no pieces in it; it is no SentencePiece model.`, { where });
@@ -90,10 +100,12 @@ function readTrainerSpec(message: Message, model: Writable<SentencePieceModel>, 
   const where = `${file}: trainer_spec`;
   for (const field of message) {
     if (field.number === 3) model.modelType = nameOf(modelTypes, field, `${where}.model_type`);
+    else if (field.number === 24) model.whitespaceAsSuffix = numberOf(field, where) !== 0;
     else if (field.number === 35) model.byteFallback = numberOf(field, where) !== 0;
     else if (field.number === 40) model.unkId = idOf(field, where);
     else if (field.number === 41) model.bosId = idOf(field, where);
     else if (field.number === 42) model.eosId = idOf(field, where);
+    else if (field.number === 44) model.unkSurface = textOf(field, where);
     else if (field.number === 45) model.unkPiece = textOf(field, where);
     else if (field.number === 46) model.bosPiece = textOf(field, where);
     else if (field.number === 47) model.eosPiece = textOf(field, where);
@@ -108,6 +120,12 @@ function readNormalizerSpec(message: Message, model: Writable<SentencePieceModel
     else if (field.number === 4) model.removeExtraWhitespaces = numberOf(field, where) !== 0;
     else if (field.number === 5) model.escapeWhitespaces = numberOf(field, where) !== 0;
   }
+}
+
+function hasTable(message: Message, file: string): boolean {
+  let found = false;
+  for (const field of message) if (field.number === 2) found = bytesOf(field, `${file}: denormalizer_spec`).length > 0;
+  return found;
 }
 
 function messageOf(field: ProtobufField, file: string, name: string): Message {
