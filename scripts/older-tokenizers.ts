@@ -1,5 +1,5 @@
-// Writes what `saveTokenizer` makes of each folder of older files, for `scripts/goldens/older_tokenizers.py --read FOLDER`,
-// which asks Python whether it reads the same in both.
+// Writes what `saveTokenizer` makes of each folder of older files, for `scripts/goldens/older_tokenizers.py --read FOLDER` and
+// `marian.py --read FOLDER`, which ask Python whether it reads the same in both.
 //
 //   node --conditions=kindling-source scripts/older-tokenizers.ts FOLDER
 
@@ -12,10 +12,10 @@ import { TokenizerFolder } from "../src/text/tokenizer-folder.ts";
 const fixtures = new URL("../test/fixtures/older-tokenizers/", import.meta.url);
 const [target] = process.argv.slice(2);
 if (target === undefined) throw new Error("Say which folder to write to.");
-const goldens = JSON.parse(gunzipSync(readFileSync(new URL("goldens.json.gz", fixtures))).toString()) as {
-  name: string;
-  files: { [file: string]: unknown };
-}[];
+type Golden = { name: string; files: { [file: string]: unknown } };
+const goldens = ["goldens.json.gz", "marian.json.gz"].flatMap(
+  (file) => JSON.parse(gunzipSync(readFileSync(new URL(file, fixtures))).toString()) as Golden[],
+);
 for (const { name, files } of goldens) {
   const folder = join(target, name.replaceAll(" ", "_").replaceAll(",", ""));
   const read = async (file: string) => {
@@ -26,6 +26,6 @@ for (const { name, files } of goldens) {
   const tokenizer = await readTokenizer(new TokenizerFolder(folder, Object.keys(files), read));
   mkdirSync(folder, { recursive: true });
   for (const [file, content] of Object.entries(tokenizer.toFiles())) {
-    writeFileSync(join(folder, file), JSON.stringify(content));
+    writeFileSync(join(folder, file), content instanceof Uint8Array ? content : JSON.stringify(content));
   }
 }

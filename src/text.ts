@@ -11,6 +11,7 @@ export type { ChatTemplates } from "./text/chat-template-files.ts";
 export { DecodeStream } from "./text/decode-stream.ts";
 export type { Encoding } from "./text/encoding.ts";
 export { loadTokenizer } from "./text/load-tokenizer.ts";
+export type { MarianTokenizer } from "./text/marian-tokenizer.ts";
 export { templateProcessing } from "./text/post-processors.ts";
 export { PreTrainedTokenizer } from "./text/pretrained-tokenizer.ts";
 export type { RetrainOptions } from "./text/retrain.ts";

@@ -68,6 +68,6 @@ export function modelFiles(paths: readonly string[]): string[] {
 /** The files that a tokenizer is loaded from, older kinds too. */
 export function tokenizerFiles(paths: readonly string[]): string[] {
   const wanted =
-    /^(tokenizer.*\.json|(special_tokens_map|added_tokens|config|vocab|chat_template)\.json|vocab\.txt|merges\.txt|[^/]+\.(model|spm|jinja)|additional_chat_templates\/[^/]+\.jinja)$/;
+    /^(tokenizer.*\.json|(special_tokens_map|added_tokens|config|vocab|target_vocab|chat_template)\.json|vocab\.txt|merges\.txt|[^/]+\.(model|spm|jinja)|additional_chat_templates\/[^/]+\.jinja)$/;
   return paths.filter((path) => wanted.test(path));
 }

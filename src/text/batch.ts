@@ -90,6 +90,13 @@ export function columnsOf(rows: readonly Row[]): Rows {
   };
 }
 
+/** A row or rows with the ids of what a model is to make of them. */
+export type Labelled<T extends Row | Rows> = T & { labels: T["inputIds"] };
+
+export function labelled<T extends Row | Rows>(rows: T, { inputIds: labels }: T): Labelled<T> {
+  return { ...rows, labels };
+}
+
 /** Columns as rows. */
 export function rowsOf(columns: Rows): Row[] {
   return columns.inputIds.map((inputIds, i) => ({

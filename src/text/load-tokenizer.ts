@@ -25,27 +25,30 @@ export function loadTokenizer(files: TokenizerFiles, options: PreTrainedTokenize
   const config = new Fields(files.tokenizerConfig ?? {}, "tokenizer_config.json");
   const map = new Fields(files.specialTokensMap ?? {}, "special_tokens_map.json");
   addDeclared(backend, config);
+  return new PreTrainedTokenizer(backend, { ...configured(config, map, backend.model instanceof Bpe), ...options });
+}
+
+/** What the configuration says of a tokenizer; nothing is cleaned up after BPE, whose tokens hold their spaces. */
+export function configured(config: Fields, map: Fields, isBpe = false): PreTrainedTokenizerOptions {
   const limit = config.number("model_max_length", Number.POSITIVE_INFINITY);
   const sides = ["left", "right"] as const;
-  return new PreTrainedTokenizer(backend, {
+  return {
     ...namedTokens(map),
     ...namedTokens(config),
     modelMaxLength: limit > 1e20 ? Number.POSITIVE_INFINITY : limit, // Hugging Face writes 1e30 for no limit
     paddingSide: config.oneOf("padding_side", sides, "right"),
     truncationSide: config.oneOf("truncation_side", sides, "right"),
     padTokenTypeId: config.count("pad_token_type_id", 0),
-    // On BPE, whose tokens hold their spaces, the clean-up would eat the text's own.
-    cleanUpTokenizationSpaces: config.boolean("clean_up_tokenization_spaces", false) && !(backend.model instanceof Bpe),
+    cleanUpTokenizationSpaces: config.boolean("clean_up_tokenization_spaces", false) && !isBpe,
     ...(config.has("model_input_names") && { modelInputNames: config.array("model_input_names").map(String) }),
     ...(config.has("chat_template") && { chatTemplate: configChatTemplates(config) }),
     extraSpecialTokens: extraTokens(config),
     config: config.object,
-    ...options,
-  });
+  };
 }
 
-/** Tokens that the config declares beside tokenizer.json, under the ids it gives where they are free. */
-function addDeclared(backend: Tokenizer, config: Fields): void {
+/** Adds the tokens that the config declares beside the vocabulary, in the order of their ids. */
+export function addDeclared(backend: Tokenizer, config: Fields): void {
   if (!config.has("added_tokens_decoder")) return;
   const declared = config.fields("added_tokens_decoder");
   const known = new Set([...backend.addedTokens.values()].map((token) => token.content));

@@ -11,7 +11,7 @@ import type { PostProcessorConfig, TemplatePiece, TemplateToken } from "./post-p
 import { type TokenizerClass, tokenizerClass, tokenizerClasses, tokenizerClassOfModel } from "./tokenizer-classes.ts";
 import type { TokenizerFolder } from "./tokenizer-folder.ts";
 
-const kinds: { readonly [name in TokenizerClass]: Kind } = {
+const kinds: { readonly [name in Exclude<TokenizerClass, "MarianTokenizer">]: Kind } = {
   ...wordPieceKinds,
   ...byteLevelKinds,
   ...sentencePieceKinds,
@@ -28,15 +28,7 @@ export async function convertOlder(
 }> {
   const kind = await kindOf(folder, config);
   const parts = await kinds[kind](folder, config);
-  // special_tokens_map.json is from the time before added_tokens_decoder, and goes before the config then.
-  const named = config.has("added_tokens_decoder") ? {} : map.object;
-  const { additional_special_tokens: _extra, ...inMap } = named; // Python takes these from the config alone
-  const given = Object.fromEntries(
-    Object.entries({ ...config.object, ...inMap }).filter(([, value]) => value !== null),
-  );
-  const tokenizerConfig: JsonObject = { tokenizer_class: kind, ...parts.defaults, ...given };
-  const declared = await olderAddedTokens(folder, new Fields(tokenizerConfig, config.where));
-  const whole = { ...tokenizerConfig, ...(declared && { added_tokens_decoder: declared }) };
+  const whole = await wholeConfig(folder, config, map, { tokenizer_class: kind, ...parts.defaults });
   const fields = new Fields(whole, config.where);
   return {
     tokenizerConfig: whole,
@@ -54,12 +46,44 @@ export async function convertOlder(
   };
 }
 
-async function kindOf(folder: TokenizerFolder, config: Fields): Promise<TokenizerClass> {
+/** What tokenizer_config.json says, with what older files and the class say beside it. */
+export async function wholeConfig(
+  folder: TokenizerFolder,
+  config: Fields,
+  map: Fields,
+  defaults: JsonObject,
+): Promise<JsonObject> {
+  // special_tokens_map.json is from the time before added_tokens_decoder, and goes before the config then.
+  const named = config.has("added_tokens_decoder") ? {} : map.object;
+  const { additional_special_tokens: _extra, ...inMap } = named; // Python takes these from the config alone
+  const given = Object.fromEntries(
+    Object.entries({ ...config.object, ...inMap }).filter(([, value]) => value !== null),
+  );
+  const tokenizerConfig: JsonObject = { ...defaults, ...given };
+  const declared = await olderAddedTokens(folder, new Fields(tokenizerConfig, config.where));
+  return { ...tokenizerConfig, ...(declared && { added_tokens_decoder: declared }) };
+}
+
+/** The class that the folder's files name, if it is one of those made here. */
+export async function namedClass(folder: TokenizerFolder, config: Fields): Promise<TokenizerClass | undefined> {
+  const { name, model } = await names(folder, config);
+  if (name !== null) return tokenizerClass(name);
+  return model === null ? undefined : tokenizerClassOfModel(model);
+}
+
+async function names(
+  folder: TokenizerFolder,
+  config: Fields,
+): Promise<{ readonly name: string | null; readonly model: string | null }> {
   const modelConfig = new Fields((await folder.json("config.json")) ?? {}, "config.json");
   const name = config.optionalString("tokenizer_class") ?? modelConfig.optionalString("tokenizer_class");
-  const model = modelConfig.optionalString("model_type");
-  const found = name === null ? model !== null && tokenizerClassOfModel(model) : tokenizerClass(name);
-  if (found) return found;
+  return { name, model: modelConfig.optionalString("model_type") };
+}
+
+async function kindOf(folder: TokenizerFolder, config: Fields): Promise<keyof typeof kinds> {
+  const found = await namedClass(folder, config);
+  if (found !== undefined && found !== "MarianTokenizer") return found;
+  const { name, model } = await names(folder, config);
   if (name === null && folder.names.includes("vocab.txt")) return "BertTokenizer";
   if (name === null && folder.names.includes("merges.txt")) return "GPT2Tokenizer";
   const holds = folder.names.slice(0, 8).join(", ") || "nothing";

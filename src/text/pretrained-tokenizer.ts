@@ -5,9 +5,28 @@
 
 import { ArgumentError } from "../base/errors.ts";
 import type { AddedToken } from "./added-tokens.ts";
-import { type Columns, columnsOf, type OverflowingRows, padRows, type Row, type Rows, rowOf, rowsOf } from "./batch.ts";
+import {
+  type Columns,
+  columnsOf,
+  labelled,
+  type OverflowingRows,
+  padRows,
+  type Row,
+  type Rows,
+  rowOf,
+  rowsOf,
+} from "./batch.ts";
 import { Bpe } from "./bpe.ts";
-import type { TokenizerCall, TokenizerCallOptions } from "./call-options.ts";
+import {
+  type AnyOptions,
+  type AnyText,
+  checkTarget,
+  encodeOptions,
+  isOneText,
+  type TokenizerCall,
+  type TokenizerCallOptions,
+  targetOptions,
+} from "./call-options.ts";
 import type { ApplyChatTemplate, Chat, ChatOptions } from "./chat-template.ts";
 import type { ChatTemplates } from "./chat-template-files.ts";
 import { isObject, type JsonObject } from "./fields.ts";
@@ -24,16 +43,13 @@ type Words = readonly string[];
 const Callable: new () => TokenizerCall = class {
   constructor() {
     const self: PreTrainedTokenizer = Object.setPrototypeOf(
-      (text: AnyText, options?: AnyOptions) => self.encodeRows(text, options),
+      (text: AnyText | undefined, options?: AnyOptions) => self.encodeRows(text, options),
       new.target.prototype,
     );
     // biome-ignore lint/correctness/noConstructorReturn: returning the function is what makes it callable
     return self;
   }
 } as unknown as new () => TokenizerCall; // the class itself cannot say that its instances are functions
-
-type AnyText = string | readonly (string | Words)[];
-type AnyOptions = TokenizerCallOptions & { textPair?: AnyText };
 
 /** The tokens that have a part to play; each is null until it is given. */
 export const roles = ["bosToken", "eosToken", "unkToken", "sepToken", "padToken", "clsToken", "maskToken"] as const;
@@ -56,9 +72,17 @@ export type PreTrainedTokenizerOptions = SpecialTokens & {
   config?: JsonObject;
 };
 
+/** Files by name: what is JSON, and bytes. */
+export type TokenizerFileContents = {
+  readonly "tokenizer_config.json": JsonObject;
+  readonly [file: string]: JsonObject | Uint8Array;
+};
+
 export class PreTrainedTokenizer extends Callable {
   /** The tokenizer underneath, as tokenizer.json describes it. */
   readonly backend: Tokenizer;
+  /** The one that encodes `textTarget`: the same, but for models with a vocabulary for each language. */
+  readonly targetBackend: Tokenizer;
   bosToken: string | null = null;
   eosToken: string | null = null;
   unkToken: string | null = null;
@@ -75,9 +99,10 @@ export class PreTrainedTokenizer extends Callable {
   chatTemplate: ChatTemplates | null;
   readonly #config: JsonObject;
 
-  constructor(backend: Tokenizer, options: PreTrainedTokenizerOptions = {}) {
+  constructor(backend: Tokenizer, options: PreTrainedTokenizerOptions = {}, targetBackend: Tokenizer = backend) {
     super();
     this.backend = backend;
+    this.targetBackend = targetBackend;
     this.modelMaxLength = options.modelMaxLength ?? Number.POSITIVE_INFINITY;
     this.paddingSide = options.paddingSide ?? "right";
     this.truncationSide = options.truncationSide ?? "right";
@@ -155,17 +180,29 @@ export class PreTrainedTokenizer extends Callable {
     const known = new Set(
       [...this.backend.addedTokens.values()].filter((token) => token.special).map((token) => token.content),
     );
-    return this.backend.addTokens(added.filter((token) => !known.has(token.content)));
+    return this.addTokens(added.filter((token) => !known.has(token.content)));
   }
 
   addTokens(tokens: readonly (string | AddedToken)[]): number {
+    if (this.targetBackend !== this.backend) this.targetBackend.addTokens(tokens);
     return this.backend.addTokens(tokens);
   }
 
   /** What a call does. */
-  encodeRows(text: AnyText, options: AnyOptions = {}): Row | Rows | OverflowingRows {
+  encodeRows(text: AnyText | undefined, options: AnyOptions = {}): Row | Rows | OverflowingRows {
+    const { textTarget, textPair: _pair, ...own } = options;
+    if (textTarget === undefined) {
+      if (text !== undefined) return this.#rowsBy(this.backend, text, options);
+      throw new ArgumentError("tokenizer: there is neither a text nor a textTarget. Pass one of them.");
+    }
+    checkTarget(text, textTarget, options);
+    const target = this.#rowsBy(this.targetBackend, textTarget, targetOptions(own));
+    return text === undefined ? target : labelled(this.#rowsBy(this.backend, text, options), target);
+  }
+
+  #rowsBy(backend: Tokenizer, text: AnyText, options: AnyOptions): Row | Rows | OverflowingRows {
     const { isSplitIntoWords = false, textPair } = options;
-    const isOne = typeof text === "string" || (isSplitIntoWords && text.every((part) => typeof part === "string"));
+    const isOne = isOneText(text, isSplitIntoWords);
     const texts = (isOne ? [text] : text) as readonly (string | Words)[]; // the signatures of TokenizerCall
     const noPair = textPair === undefined || (isOne && textPair.length === 0); // one text with an empty one is no pair, as in Hugging Face
     const pairs = (noPair ? [] : isOne ? [textPair] : textPair) as readonly (string | Words | undefined)[];
@@ -175,7 +212,7 @@ export class PreTrainedTokenizer extends Callable {
         pairs: pairs.length,
       });
     }
-    const encodeOptions = this.#encodeOptions(options);
+    const encode = encodeOptions(options, this);
     const columns: Columns = {
       tokenTypeIds: options.returnTokenTypeIds ?? this.modelInputNames.includes("token_type_ids"),
       specialTokensMask: options.returnSpecialTokensMask ?? false,
@@ -188,7 +225,7 @@ export class PreTrainedTokenizer extends Callable {
           at: i,
         });
       const pair = pairs[i];
-      return this.backend.encode(one, pair === undefined ? encodeOptions : { ...encodeOptions, pair });
+      return backend.encode(one, pair === undefined ? encode : { ...encode, pair });
     });
     const { returnOverflowingTokens = false, returnLength = false } = options;
     const parts = encodings.map((one) => (returnOverflowingTokens ? [one, ...one.overflowing] : [one]));
@@ -210,34 +247,6 @@ export class PreTrainedTokenizer extends Callable {
     options: Pick<TokenizerCallOptions, "padding" | "maxLength" | "padToMultipleOf" | "paddingSide"> = {},
   ): Rows {
     return columnsOf(this.#pad("inputIds" in rows ? rowsOf(rows) : rows, { padding: true, ...options }));
-  }
-
-  #encodeOptions(options: TokenizerCallOptions): EncodeOptions {
-    const { maxLength, padding = false, addSpecialTokens = true } = options;
-    // As in Hugging Face, a maximum alone truncates.
-    const truncation = options.truncation ?? (maxLength !== undefined && padding === false);
-    if (maxLength !== undefined && truncation === false && padding !== "maxLength") {
-      throw new ArgumentError(
-        `tokenizer: nothing uses maxLength ${maxLength}. Pass truncation: true, or padding: "maxLength".`,
-        { maxLength },
-      );
-    }
-    const limit = maxLength ?? this.modelMaxLength;
-    const own = { addSpecialTokens, padding: null }; // rows are padded here, where the role of each token is known
-    if (truncation === false || limit === Number.POSITIVE_INFINITY) return { ...own, truncation: null };
-    const { padToMultipleOf } = options;
-    if (padding !== false && padToMultipleOf !== undefined && limit % padToMultipleOf !== 0) {
-      throw new ArgumentError(
-        `tokenizer: maxLength ${limit} is no multiple of padToMultipleOf ${padToMultipleOf}, so that padded rows would be longer.`,
-        { maxLength: limit, padToMultipleOf },
-      );
-    }
-    const strategy = truncation === true ? "longestFirst" : truncation;
-    const side = options.truncationSide ?? this.truncationSide;
-    return {
-      ...own,
-      truncation: { maxLength: limit, strategy, side, stride: options.stride ?? 0 },
-    };
   }
 
   #pad(rows: readonly Row[], options: TokenizerCallOptions): readonly Row[] {
@@ -282,9 +291,14 @@ export class PreTrainedTokenizer extends Callable {
     ids: number | Iterable<number>,
     options: DecodeOptions & { cleanUpTokenizationSpaces?: boolean } = {},
   ): string {
-    const text = this.backend.decode(typeof ids === "number" ? [ids] : ids, options);
+    const text = this.decodeIds(typeof ids === "number" ? [ids] : ids, options);
     const cleans = options.cleanUpTokenizationSpaces ?? this.cleanUpTokenizationSpaces;
     return cleans && !(this.backend.model instanceof Bpe) ? withoutWordPieceSpaces(text) : text;
+  }
+
+  /** The text of ids as it is. */
+  protected decodeIds(ids: Iterable<number>, options: DecodeOptions): string {
+    return this.backend.decode(ids, options);
   }
 
   batchDecode(
@@ -371,7 +385,16 @@ export class PreTrainedTokenizer extends Callable {
   }
 
   /** What savePretrained writes: the content of each file, by name. Python's `AutoTokenizer` reads them. */
-  toFiles(): { readonly [file: string]: JsonObject } {
+  toFiles(): TokenizerFileContents {
+    return {
+      "tokenizer.json": this.backend.toJson(),
+      "tokenizer_config.json": this.configJson({ tokenizer_class: "PreTrainedTokenizerFast" }),
+      "special_tokens_map.json": this.#named(),
+    };
+  }
+
+  /** What tokenizer_config.json holds; `defaults` where the tokenizer's own configuration says nothing. */
+  protected configJson(defaults: JsonObject): JsonObject {
     const named = this.#named();
     const {
       added_tokens_decoder: _decoder, // tokenizer.json holds the tokens
@@ -382,23 +405,19 @@ export class PreTrainedTokenizer extends Callable {
     } = this.#config;
     const { chatTemplate } = this;
     const others = this.allSpecialTokens.filter((token) => !Object.values(named).includes(token));
-    return {
-      "tokenizer.json": this.backend.toJson(),
-      "tokenizer_config.json": sorted({
-        tokenizer_class: "PreTrainedTokenizerFast",
-        ...config,
-        ...named,
-        // Even if none, as some of Python's classes have their own otherwise. An object gives a model's tokens names.
-        extra_special_tokens: isObject(extra) ? extra : others,
-        ...(Number.isFinite(this.modelMaxLength) && { model_max_length: this.modelMaxLength }),
-        padding_side: this.paddingSide,
-        truncation_side: this.truncationSide,
-        model_input_names: this.modelInputNames,
-        clean_up_tokenization_spaces: this.cleanUpTokenizationSpaces,
-        ...(chatTemplate !== null && { chat_template: chatTemplateJson(chatTemplate) }),
-      }),
-      "special_tokens_map.json": named,
-    };
+    return sorted({
+      ...defaults,
+      ...config,
+      ...named,
+      // Even if none, as some of Python's classes have their own otherwise. An object gives a model's tokens names.
+      extra_special_tokens: isObject(extra) ? extra : others,
+      ...(Number.isFinite(this.modelMaxLength) && { model_max_length: this.modelMaxLength }),
+      padding_side: this.paddingSide,
+      truncation_side: this.truncationSide,
+      model_input_names: this.modelInputNames,
+      clean_up_tokenization_spaces: this.cleanUpTokenizationSpaces,
+      ...(chatTemplate !== null && { chat_template: chatTemplateJson(chatTemplate) }),
+    });
   }
 }
 

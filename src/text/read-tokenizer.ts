@@ -4,7 +4,7 @@ import { CheckpointError } from "../base/errors.ts";
 import { readChatTemplates } from "./chat-template-files.ts";
 import { Fields } from "./fields.ts";
 import { loadTokenizer } from "./load-tokenizer.ts";
-import { convertOlder } from "./older-files.ts";
+import { convertOlder, namedClass } from "./older-files.ts";
 import type { PreTrainedTokenizer, PreTrainedTokenizerOptions } from "./pretrained-tokenizer.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import type { TokenizerFolder } from "./tokenizer-folder.ts";
@@ -21,9 +21,15 @@ export async function readTokenizer(
     readChatTemplates(folder),
   ]);
   const own = chatTemplate === null ? options : { chatTemplate, ...options };
-  if (tokenizerJson !== undefined) return loadTokenizer({ tokenizerJson, tokenizerConfig, specialTokensMap }, own);
   const config = new Fields(tokenizerConfig ?? {}, "tokenizer_config.json");
   const map = new Fields(specialTokensMap ?? {}, "special_tokens_map.json");
+  // Python reads Marian's pair even where somebody made a tokenizer.json of one half.
+  const isMarian = (await namedClass(folder, config)) === "MarianTokenizer";
+  if (isMarian && (tokenizerJson === undefined || folder.names.includes("source.spm"))) {
+    const { readMarian } = await import("./marian-tokenizer.ts");
+    return readMarian(folder, config, map, own);
+  }
+  if (tokenizerJson !== undefined) return loadTokenizer({ tokenizerJson, tokenizerConfig, specialTokensMap }, own);
   const older = await convertOlder(folder, config, map);
   // The post-processor wants the ids that special tokens get when they are added.
   const draft = loadTokenizer(

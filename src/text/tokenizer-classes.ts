@@ -18,6 +18,7 @@ const classes = {
   MBartTokenizer: "mbart",
   PegasusTokenizer: "pegasus",
   XLNetTokenizer: "xlnet",
+  MarianTokenizer: "marian",
 } as const;
 
 /** `TokenizersBackend` is made from a SentencePiece model alone, as that says. */

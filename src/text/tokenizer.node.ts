@@ -36,7 +36,10 @@ export async function savePretrained(tokenizer: PreTrainedTokenizer, folder: str
   const files = Object.entries(tokenizer.toFiles());
   try {
     await makeFolder(folder);
-    for (const [name, content] of files) await writeWhole(join(folder, name), `${JSON.stringify(content, null, 2)}\n`);
+    for (const [name, content] of files) {
+      const bytes = content instanceof Uint8Array ? content : `${JSON.stringify(content, null, 2)}\n`;
+      await writeWhole(join(folder, name), bytes);
+    }
   } catch (cause) {
     throw new CheckpointError(
       `savePretrained: the tokenizer could not be written to "${folder}": ${(cause as Error).message}`,
@@ -47,7 +50,7 @@ export async function savePretrained(tokenizer: PreTrainedTokenizer, folder: str
 }
 
 /** Writes beside the file and renames, so that a reader finds the old file or the new one, never a half. */
-async function writeWhole(file: string, content: string): Promise<void> {
+async function writeWhole(file: string, content: string | Uint8Array): Promise<void> {
   const temporary = `${file}.${crypto.randomUUID()}.tmp`;
   try {
     await writeFile(temporary, content);

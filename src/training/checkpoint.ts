@@ -60,8 +60,8 @@ export interface Trained {
 export function modelFiles(
   model: AnyModule,
   tokenizer: PreTrainedTokenizer | undefined,
-): Map<string, string | readonly SafetensorsEntry[]> {
-  const files = new Map<string, string | readonly SafetensorsEntry[]>();
+): Map<string, string | Uint8Array | readonly SafetensorsEntry[]> {
+  const files = new Map<string, string | Uint8Array | readonly SafetensorsEntry[]>();
   if (model instanceof PeftModel) {
     files.set(adapterWeightsName, stateEntries({ stateDict: () => model.adapterState() }));
     files.set(adapterConfigName, model.formatConfig());
@@ -70,12 +70,15 @@ export function modelFiles(
     files.set("model.safetensors", stateEntries(model));
     if (model instanceof PreTrainedModel) files.set("config.json", formatConfig(model.config));
   }
-  for (const [name, text] of tokenizerFiles(tokenizer)) files.set(name, text);
+  for (const [name, content] of tokenizerFiles(tokenizer)) files.set(name, content);
   return files;
 }
 
-function tokenizerFiles(tokenizer: PreTrainedTokenizer | undefined): [string, string][] {
-  return Object.entries(tokenizer?.toFiles() ?? {}).map(([name, content]) => [name, json(content)]);
+function tokenizerFiles(tokenizer: PreTrainedTokenizer | undefined): [string, string | Uint8Array][] {
+  return Object.entries(tokenizer?.toFiles() ?? {}).map(([name, content]) => [
+    name,
+    content instanceof Uint8Array ? content : json(content),
+  ]);
 }
 
 export function checkpointFiles({

@@ -143,7 +143,7 @@ class DiskFolder implements RunFolder {
 export async function writeFiles(path: string, files: FolderFiles): Promise<void> {
   await reporting("write", path, () => makeFolder(path));
   for (const [name, content] of files) {
-    if (typeof content === "string") await writeFileAtomic(join(path, name), content);
+    if (typeof content === "string" || content instanceof Uint8Array) await writeFileAtomic(join(path, name), content);
     else await saveSafetensors(join(path, name), content, { format: "pt" });
   }
 }
@@ -159,7 +159,7 @@ async function fill(folder: string, files: FolderFiles): Promise<void> {
   const sums: string[] = [];
   for (const [name, content] of files) {
     const file = join(folder, name);
-    if (typeof content === "string") await writeFile(file, content);
+    if (typeof content === "string" || content instanceof Uint8Array) await writeFile(file, content);
     else await saveSafetensors(file, content, { format: "pt" });
     sums.push(`${await sha256(file)}  ${name}\n`);
   }

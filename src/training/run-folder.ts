@@ -10,7 +10,7 @@ import type { LogRow } from "./jsonl-log.node.ts";
 import type { LogEntry } from "./state.ts";
 
 /** Names to texts or tensors. */
-export type FolderFiles = ReadonlyMap<string, string | readonly SafetensorsEntry[]>;
+export type FolderFiles = ReadonlyMap<string, string | Uint8Array | readonly SafetensorsEntry[]>;
 
 /** A checkpoint whose files are all as they were saved. */
 export interface Checkpoint {
