@@ -1,6 +1,7 @@
 // The figures of a data set as a page: one file that needs nothing else, in the reader's light or dark.
 
 import { scaleLinear } from "d3-scale";
+import { escapeXml } from "../base/escape-xml.ts";
 import type { ColumnFigures, DataFigures, Spread } from "./data-figures.ts";
 
 export const short = (x: number): string => String(Number(x.toPrecision(4)));
@@ -9,11 +10,6 @@ export const share = (part: number, whole: number): string => `${((100 * part) /
 export const shownRow = (row: unknown): string =>
   JSON.stringify(row, (_key, value) => (typeof value === "bigint" ? String(value) : value));
 const counted = (n: number): string => n.toLocaleString("en");
-
-function escaped(text: string): string {
-  const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-  return text.replace(/[&<>"]/g, (letter) => entities[letter] ?? letter);
-}
 
 const style = `
 :root { color-scheme: light dark; --ink: #1d2433; --soft: #667085; --line: #e4e7ec; --card: #fff; --ground: #f6f7f9; --bar: #3b6ea5; --mark: #d9822b }
@@ -50,9 +46,9 @@ export function dataPage(file: string, { rows, duplicates, columns, samples }: D
     ["repeated rows", `${counted(duplicates)} (${share(duplicates, rows)})`],
   ];
   return `<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escaped(file)}</title>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeXml(file)}</title>
 <style>${style}</style>
-<h1>${escaped(file)}</h1>
+<h1>${escapeXml(file)}</h1>
 <dl class="totals">${totals.map(([name, value]) => `<div><dd>${value}</dd><dt>${name}</dt></div>`).join("")}</dl>
 ${columns.map((column) => section(column, rows)).join("\n")}
 ${samples.length === 0 ? "" : `<section><header><h2>First rows</h2></header>${samples.map(sample).join("\n")}</section>`}
@@ -68,7 +64,7 @@ function section({ name, type, nulls, spreads, classes }: ColumnFigures, rows: n
   });
   if (classes.length > 0) figures.push(bars(classes, rows));
   const gaps = nulls === 0 ? "" : `<span class="gap">${counted(nulls)} null (${share(nulls, rows)})</span>`;
-  const head = `<header><h2>${escaped(name)}</h2><code>${escaped(type)}</code>${gaps}</header>`;
+  const head = `<header><h2>${escapeXml(name)}</h2><code>${escapeXml(type)}</code>${gaps}</header>`;
   return `<section>${head}<div class="charts">${figures.join("\n")}</div></section>`;
 }
 
@@ -88,14 +84,14 @@ function histogram({ p95, histogram: { low, high, counts } }: Spread, what: stri
     `<path class="mark" d="M${at.toFixed(1)} 0V${height}"/>` +
     `<text class="marked" ${anchor} y="11">95 % up to ${short(p95)}</text>`;
   const ends = `<text x="0" y="${height + 15}">${short(low)}</text><text x="${width}" y="${height + 15}" text-anchor="end">${short(high)}</text>`;
-  return `<svg viewBox="0 0 ${width} ${height + 20}" role="img" aria-label="${escaped(what)}">${drawn.join("")}<path class="axis" d="M0 ${height}H${width}"/>${mark}${ends}</svg>`;
+  return `<svg viewBox="0 0 ${width} ${height + 20}" role="img" aria-label="${escapeXml(what)}">${drawn.join("")}<path class="axis" d="M0 ${height}H${width}"/>${mark}${ends}</svg>`;
 }
 
 function bars(classes: ColumnFigures["classes"], rows: number): string {
   const most = classes[0]?.[1] ?? 1;
   const lines = classes.map(
     ([value, count]) =>
-      `<b title="${escaped(value)}">${escaped(value)}</b><i style="width:${((100 * count) / most).toFixed(1)}%"></i>` +
+      `<b title="${escapeXml(value)}">${escapeXml(value)}</b><i style="width:${((100 * count) / most).toFixed(1)}%"></i>` +
       `<small>${counted(count)} · ${share(count, rows)}</small>`,
   );
   const caption = `<figcaption>rows by value <span>${classes.length} values</span></figcaption>`;
@@ -107,7 +103,7 @@ const longest = 600;
 function sample(row: object): string {
   const cells = Object.entries(row).map(([name, value]) => {
     const text = typeof value === "string" ? value : (shownRow(value) ?? "");
-    return `<dt>${escaped(name)}</dt><dd>${escaped(text.length > longest ? `${text.slice(0, longest)}…` : text)}</dd>`;
+    return `<dt>${escapeXml(name)}</dt><dd>${escapeXml(text.length > longest ? `${text.slice(0, longest)}…` : text)}</dd>`;
   });
   return `<dl class="row">${cells.join("")}</dl>`;
 }

@@ -2,6 +2,7 @@
 
 import { scaleLinear } from "d3-scale";
 import { ArgumentError } from "../base/errors.ts";
+import { escapeXml } from "../base/escape-xml.ts";
 import { checkPairs, type Label, sortedLabels } from "./counts.ts";
 
 export interface ConfusionMatrix {
@@ -78,7 +79,7 @@ function drawn(counts: readonly (readonly number[])[], names: readonly string[],
   const top = 64;
   const size = counts.length * cell;
   const text = (x: number, y: number, content: string, extra = ""): string =>
-    `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${extra}>${escaped(content)}</text>`;
+    `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${extra}>${escapeXml(content)}</text>`;
   const middle = 'text-anchor="middle"';
   const cells = counts.flatMap((row, i) =>
     row.map((value, j) => {
@@ -101,7 +102,7 @@ function drawn(counts: readonly (readonly number[])[], names: readonly string[],
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${(left + size + 24).toFixed(0)} ${height.toFixed(0)}" ` +
       `width="${(left + size + 24).toFixed(0)}" height="${height.toFixed(0)}" role="img" font-family="${font}" font-size="13">`,
-    `<title>${escaped(title)}</title><style>text{fill:${ink}}</style>`,
+    `<title>${escapeXml(title)}</title><style>text{fill:${ink}}</style>`,
     text(16, 26, title, 'font-size="16" font-weight="600"'),
     text(left, 50, "wanted in rows, predicted in columns", 'font-size="12"'),
     ...cells,
@@ -109,8 +110,4 @@ function drawn(counts: readonly (readonly number[])[], names: readonly string[],
     ...names.map((name, j) => text(left + j * cell + cell / 2, below, name, slant(left + j * cell + cell / 2))),
     "</svg>",
   ].join("\n");
-}
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 }

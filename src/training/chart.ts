@@ -5,6 +5,7 @@
 import { type ScaleLinear, scaleLinear } from "d3-scale";
 import { line } from "d3-shape";
 import { ArgumentError } from "../base/errors.ts";
+import { escapeXml } from "../base/escape-xml.ts";
 
 export interface Point {
   readonly x: number;
@@ -144,12 +145,6 @@ function legend(series: readonly Series[], width: number): { rows: number; draw:
 
 function text(x: number, y: number, content: string, more = ""): string {
   return `<text x="${px(x)}" y="${px(y)}"${more === "" ? "" : ` ${more}`}>${escapeXml(content)}</text>`;
-}
-
-function escapeXml(content: string): string {
-  const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: XML forbids them even when escaped
-  return content.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, " ").replace(/[&<>"]/g, (c) => entities[c] ?? c);
 }
 
 function px(value: number): string {
