@@ -200,6 +200,12 @@ test("a Trainer's logits become metrics", () => {
     f1: 0.8,
     rocAuc: 1,
   });
+  const chosen = classificationMetrics({ average: "binary" })({ predictions: [1, 0, 0, 1], labelIds });
+  assert.deepEqual(chosen, { accuracy: 0.75, precision: 1, recall: 2 / 3, f1: 0.8 }); // no scores, so no area under a curve
+  assert.throws(
+    () => classificationMetrics()({ predictions: [0.7], labelIds: [1] }),
+    /row 0 is 0\.7; wants logits, or/,
+  );
   const flags = multiLabelMetrics()({
     predictions,
     labelIds: [
@@ -245,7 +251,7 @@ test("a confusion matrix is drawn with every count, and names are escaped", () =
   ]);
   const svg = matrix.svg({ names: ["<a>", "b"] });
   assert.equal(svg.match(/<rect/g)?.length, 4);
-  assert.ok(svg.includes("&#60;a&#62;") && !svg.includes("<a>"));
+  assert.ok(svg.includes("&lt;a&gt;") && !svg.includes("<a>"));
   assert.match(matrix.text(), /^a +1 +1$/m);
   assert.match(classificationReport(["a", "b", "b"], ["a", "a", "b"]).format(2), /^a +1\.00 +0\.50 +0\.67 +2$/m);
 });

@@ -1,5 +1,6 @@
 // Metrics as a Trainer's `computeMetrics`: from the logits and labels of all rows to numbers by name.
 
+import { argmax } from "../base/argmax.ts";
 import { ArgumentError } from "../base/errors.ts";
 import { accuracy, type PrecisionRecallOptions, precisionRecallFscore } from "./classification.ts";
 import { averagePrecision, rocAuc } from "./ranking.ts";
@@ -16,29 +17,25 @@ export type ComputedMetrics = (measured: Measured) => Record<string, number>;
 const ignored = -100;
 
 /**
- * Accuracy, precision, recall and F1 of one class a row. `average`: "macro" unless told; "binary" looks at class 1. With two
- * classes also `rocAuc`, where both occur.
+ * Accuracy, precision, recall and F1 of one class a row, from logits or, where `preprocessLogitsForMetrics` has chosen, from classes.
+ * `average`: "macro" unless told; "binary" looks at class 1. From logits of two classes also `rocAuc`, where both occur.
  */
 export function classificationMetrics(
   options: Pick<PrecisionRecallOptions, "average" | "posLabel"> = {},
 ): ComputedMetrics {
   return ({ predictions, labelIds }) => {
-    const logits = predictions.map((row, i) => numbers(row, "classificationMetrics", i));
-    const classes = logits.map(largest);
+    const rows = predictions.map((row, i) => logitsOrClass(row, "classificationMetrics", i));
+    const classes = rows.map((row) => (typeof row === "number" ? row : argmax(row)));
     const wanted = labelIds.map((label, i) => number(label, "classificationMetrics", i));
     const { precision, recall, fscore } = precisionRecallFscore(classes, wanted, { average: "macro", ...options });
-    const both = new Set(wanted).size === 2 && logits.every((row) => row.length === 2);
+    const margins = rows.flatMap((row) => (typeof row !== "number" && row.length === 2 ? [row[1]! - row[0]!] : []));
+    const both = new Set(wanted).size === 2 && margins.length === rows.length;
     return {
       accuracy: accuracy(classes, wanted),
       precision,
       recall,
       f1: fscore,
-      ...(both && {
-        rocAuc: rocAuc(
-          logits.map((row) => row[1]! - row[0]!),
-          wanted,
-        ),
-      }),
+      ...(both && { rocAuc: rocAuc(margins, wanted) }),
     };
   };
 }
@@ -119,15 +116,14 @@ export function perplexity(meanLoss: number): number {
 
 /** A token's prediction: its logits, or the number already chosen by `preprocessLogitsForMetrics`. */
 function tagOf(token: unknown, row: number): number {
-  return typeof token === "number" ? token : largest(numbers(token, "metrics", row));
+  return typeof token === "number" ? token : argmax(numbers(token, "metrics", row));
 }
 
-function largest(values: readonly number[]): number {
-  let best = 0;
-  values.forEach((value, i) => {
-    if (value > values[best]!) best = i;
-  });
-  return best;
+/** A row of logits, or the class that was already chosen. */
+function logitsOrClass(row: unknown, name: string, i: number): number | number[] {
+  if (typeof row !== "number") return numbers(row, name, i);
+  if (Number.isInteger(row) && row >= 0) return row;
+  throw new ArgumentError(`${name}: row ${i} is ${row}; wants logits, or the number of a class.`, { row: i });
 }
 
 function numbers(row: unknown, name: string, i: number): number[] {

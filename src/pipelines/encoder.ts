@@ -37,6 +37,7 @@ export async function runEncodings<Output>(
 ): Promise<void> {
   checkBatchSize(task, batchSize);
   checkLengths(task, model, encodings);
+  checkIds(task, { model, tokenizer }, encodings);
   const order = encodings.map((_, i) => i).sort((a, b) => encodings[b]!.length - encodings[a]!.length || a - b);
   for (let at = 0; at < order.length; at += batchSize) {
     signal?.throwIfAborted();
@@ -69,6 +70,21 @@ function checkLengths(task: string, model: AnyModule, encodings: readonly Encodi
   throw new DataError(
     `${task}: text ${at} has ${encodings[at]!.length} tokens, the model takes ${most}. Pass { truncation: true } or a stride, or cut the text.`,
     { text: at, tokens: encodings[at]!.length, most },
+  );
+}
+
+/** Throws before work starts for a token that the model's table of words does not have: the tokenizer is another model's, or has grown. */
+function checkIds(
+  task: string,
+  { model, tokenizer }: Pick<Encoder<unknown>, "model" | "tokenizer">,
+  encodings: readonly Encoding[],
+): void {
+  const { vocabSize } = model.config;
+  const id = encodings.flatMap(({ ids }) => ids.find((each) => each >= vocabSize) ?? [])[0];
+  if (id === undefined) return;
+  throw new DataError(
+    `${task}: the token "${tokenizer.backend.idToToken(id)}" has the id ${id}, the model knows ids below ${vocabSize}. Is the tokenizer this model's? After tokens were added: model.resizeTokenEmbeddings(${tokenizer.vocabSize}).`,
+    { id, vocabSize },
   );
 }
 
@@ -143,14 +159,6 @@ export function softmax(logits: Float64Array): Float64Array {
 }
 export function sigmoid(logits: Float64Array): Float64Array {
   return logits.map((x) => 1 / (1 + Math.exp(-x)));
-}
-/** The first place of the largest number. */
-export function largest(values: Float64Array): number {
-  let best = 0;
-  values.forEach((value, i) => {
-    if (value > values[best]!) best = i;
-  });
-  return best;
 }
 /** The places of the `k` largest numbers, largest first; equal ones in their order. */
 export function largestOnes(values: Float64Array, k: number): number[] {

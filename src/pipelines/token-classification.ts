@@ -1,5 +1,6 @@
 // Tags of the words of texts (named entities, parts of speech), as transformers 4.57 gives them, with offsets in the text.
 
+import { argmax } from "../base/argmax.ts";
 import { ArgumentError } from "../base/errors.ts";
 import type { TokenClassifierOutput } from "../models/outputs.ts";
 import type { Encoding } from "../text/encoding.ts";
@@ -7,7 +8,6 @@ import { checkText, type PipelineCall, type PipelineOptions, pipelineCall } from
 import {
   type Encoder,
   labelOf,
-  largest,
   lengthLimit,
   padded,
   rowsOfNumbers,
@@ -232,7 +232,7 @@ function aggregate(
     );
   }
   const tagged = tokens.map(({ scores, word, start, end, index }) => {
-    const best = largest(scores);
+    const best = argmax(scores);
     return { entity: labelOf(config, best), score: scores[best]!, index, word, start, end };
   });
   return strategy === "none" ? tagged : grouped(encoder, tagged);
@@ -244,7 +244,7 @@ function tagWord(
   strategy: "first" | "average" | "max",
 ): Tagged {
   const scores = { first: () => word[0]!.scores, average: () => mean(word), max: () => surest(word) }[strategy]();
-  const best = largest(scores);
+  const best = argmax(scores);
   return {
     entity: labelOf(model.config, best),
     score: scores[best]!,
@@ -260,7 +260,7 @@ function mean(word: readonly Token[]): Float64Array {
 
 /** The scores of the token that is surest of its tag. */
 function surest(word: readonly Token[]): Float64Array {
-  const most = (token: Token): number => token.scores[largest(token.scores)]!;
+  const most = (token: Token): number => token.scores[argmax(token.scores)]!;
   return word.reduce((best, token) => (most(token) > most(best) ? token : best)).scores;
 }
 

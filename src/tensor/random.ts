@@ -1,6 +1,7 @@
 // Random tensors, with PyTorch's own draws. Every function takes a `generator`; without one it draws from the default stream,
 // which `manualSeed` starts.
 
+import { argmax } from "../base/argmax.ts";
 import { bytesOf, type DType, isFloating } from "../base/dtype.ts";
 import { ArgumentError, DTypeError } from "../base/errors.ts";
 import { defaultGenerator, type Generator, remainder } from "../base/random.ts";
@@ -120,7 +121,7 @@ export const randomMethods = {
       for (let i = 0; i < scores.length; i++) scores[i] = round(weights[i]! / round(g.exponential()));
       for (let r = 0; r < rows; r++) {
         const row = scores.subarray(r * n, (r + 1) * n);
-        if (numSamples === 1) out[r] = largest(row);
+        if (numSamples === 1) out[r] = argmax(row);
         else {
           const best = Array.from(row.keys()).sort((a, b) => row[b]! - row[a]!);
           out.set(best.slice(0, numSamples), r * numSamples);
@@ -134,12 +135,6 @@ export const randomMethods = {
   },
 };
 export type RandomMethods = typeof randomMethods;
-
-function largest(row: Float64Array): number {
-  let best = 0;
-  for (let i = 1; i < row.length; i++) if (row[i]! > row[best]!) best = i;
-  return best;
-}
 
 function checkWeights(
   weights: ArrayLike<number>,

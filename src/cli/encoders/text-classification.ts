@@ -1,5 +1,6 @@
 // Classification of texts on the command line: rows, labels, and the report with its table and confusion matrix.
 
+import { argmax } from "../../base/argmax.ts";
 import { DataError } from "../../base/errors.ts";
 import { classificationReport } from "../../metrics/classification.ts";
 import { confusionMatrix } from "../../metrics/confusion-matrix.ts";
@@ -115,7 +116,7 @@ function classReport(
     const table = classificationReport(made, labelIds as number[][], { names });
     return { figures, text: `${table.format()}\n\n${figureLines(figures)}` };
   }
-  const made = logits.map((row) => row.indexOf(Math.max(...row)));
+  const made = logits.map(argmax);
   const wanted = labelIds as number[]; // one class a row
   const table = classificationReport(made, wanted, { labels, names });
   const matrix = confusionMatrix(made, wanted, { labels });
