@@ -2,6 +2,7 @@
 
 import { AutoTokenizer } from "../../models/pretrained-files.ts";
 import { loadAdapted } from "../../pipelines/auto-peft.ts";
+import { lengthLimit } from "../../pipelines/encoder.ts";
 import type { DataFlags, Tools } from "./recipe.ts";
 import { inFile } from "./rows.ts";
 import type { EncoderTask } from "./tasks.ts";
@@ -18,7 +19,7 @@ export async function evaluateEncoder(task: EncoderTask, flags: EvaluateFlags): 
   const rows = (await recipe.read(flags.data, flags)).slice(0, flags.rows);
   const tokenizer = await AutoTokenizer.fromPretrained(flags.model);
   const model = await loadAdapted(recipe.auto, flags.model);
-  const maxLength = Math.min(flags.maxLength, tokenizer.modelMaxLength);
+  const maxLength = Math.min(flags.maxLength, lengthLimit({ tokenizer, model }));
   const tools: Tools = { tokenizer, config: model.config, flags: { ...flags, maxLength } };
   const evaluation = { rows, features: inFile(flags.data, () => recipe.features(rows, tools, false)) };
   const args = { perDeviceEvalBatchSize: flags.batchSize, disableTqdm: true };

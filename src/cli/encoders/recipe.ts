@@ -13,7 +13,6 @@ import type { PredictionOutput, Trainer, TrainerOptions } from "../../training/t
 export interface DataFlags {
   readonly maxLength: number;
   readonly batchSize: number;
-  readonly seed?: number;
   readonly textColumn?: string;
   readonly textPairColumn?: string;
   readonly labelColumn?: string;

@@ -5,25 +5,25 @@ import { ArgumentError } from "../../base/errors.ts";
 import { manualSeed } from "../../base/random.ts";
 import { writeFileAtomic } from "../../checkpoint/files.node.ts";
 import { AutoConfig } from "../../models/auto.ts";
-import type { PretrainedConfig } from "../../models/configuration.ts";
 import type { LabelConfig } from "../../models/encoder-config.ts";
 import { AutoTokenizer } from "../../models/pretrained-files.ts";
 import type { AnyModule } from "../../nn/module.ts";
 import { getPeftModel } from "../../peft/peft-model.ts";
+import { lengthLimit } from "../../pipelines/encoder.ts";
 import type { PreTrainedTokenizer } from "../../text/pretrained-tokenizer.ts";
 import { trainEncoderTokenizer } from "../../text/train-tokenizer.ts";
 import type { TrainingArguments } from "../../training/arguments.ts";
 import { EarlyStoppingCallback } from "../../training/callbacks.ts";
 import { curve, stoppedEarly, untilInterrupted } from "../interrupt.ts";
 import { checkOutput, lastCheckpoint } from "../output.ts";
+import { type RunFlags, runArguments } from "../run-arguments.ts";
 import type { AnyEncoder, AnyRecipe, DataFlags, Tools } from "./recipe.ts";
 import { inFile } from "./rows.ts";
 import type { EncoderTask } from "./tasks.ts";
 
-export interface TrainFlags extends DataFlags {
+export interface TrainFlags extends DataFlags, RunFlags {
   readonly train: string;
   readonly validation: string;
-  readonly output: string;
   readonly model?: string;
   readonly hiddenSize: number;
   readonly layers: number;
@@ -33,22 +33,13 @@ export interface TrainFlags extends DataFlags {
   readonly loraAlpha?: number;
   readonly loraDropout: number;
   readonly loraTargets?: string;
-  readonly epochs?: number;
-  readonly maxSteps?: number;
-  readonly maxMinutes?: number;
   readonly learningRate?: number;
   readonly weightDecay: number;
   readonly warmup: number;
   readonly gradientAccumulation: number;
   readonly gradientCheckpointing?: boolean;
-  readonly labelSmoothing: number;
   readonly earlyStopping?: number;
-  readonly logSteps: number;
-  readonly evalSteps?: number;
   readonly reportTo?: "tensorboard";
-  readonly seed: number;
-  readonly resume?: boolean;
-  readonly overwrite?: boolean;
 }
 
 export async function trainEncoder(task: EncoderTask, flags: TrainFlags): Promise<void> {
@@ -63,7 +54,7 @@ export async function trainEncoder(task: EncoderTask, flags: TrainFlags): Promis
   manualSeed(flags.seed);
   const tokenizer = await tokenizerFor(recipe, flags, train);
   const base = await modelFor(recipe, flags, tokenizer, labels);
-  const limited = { ...flags, maxLength: Math.min(flags.maxLength, tokenizer.modelMaxLength, positionsOf(base)) };
+  const limited = { ...flags, maxLength: Math.min(flags.maxLength, lengthLimit({ tokenizer, model: base })) };
   const tools: Tools = { tokenizer, config: base.config, flags: limited };
   const evaluation = {
     rows: validation,
@@ -166,13 +157,6 @@ async function modelFor(
   return recipe.auto.fromConfig(config);
 }
 
-function positionsOf({ config }: AnyEncoder): number {
-  const { maxPositionEmbeddings = Number.POSITIVE_INFINITY, modelType } = config as PretrainedConfig & {
-    readonly maxPositionEmbeddings?: number;
-  }; // most have it
-  return /roberta|camembert|mpnet/.test(modelType) ? maxPositionEmbeddings - 2 : maxPositionEmbeddings; // theirs begin after the padding's
-}
-
 function adapted(base: AnyEncoder, recipe: AnyRecipe, flags: TrainFlags): AnyModule {
   if (flags.lora === undefined || flags.model === undefined) return base;
   const { loraTargets } = flags;
@@ -189,30 +173,19 @@ function adapted(base: AnyEncoder, recipe: AnyRecipe, flags: TrainFlags): AnyMod
 }
 
 function trainingArguments(flags: TrainFlags, recipe: AnyRecipe): TrainingArguments {
-  const { epochs, maxSteps, maxMinutes, evalSteps, reportTo } = flags;
+  const { evalSteps, reportTo } = flags;
   const usual = flags.lora !== undefined ? 2e-4 : flags.model === undefined ? 5e-4 : 5e-5;
   const strategy = evalSteps === undefined ? "epoch" : "steps";
   return {
-    outputDir: flags.output,
-    overwriteOutputDir: flags.overwrite === true,
-    ...(epochs !== undefined && { numTrainEpochs: epochs }),
-    ...(maxSteps !== undefined && { maxSteps }),
-    ...(maxMinutes !== undefined && { maxMinutes }),
-    perDeviceTrainBatchSize: flags.batchSize,
-    perDeviceEvalBatchSize: flags.batchSize,
+    ...runArguments(flags),
     gradientAccumulationSteps: flags.gradientAccumulation,
     gradientCheckpointing: flags.gradientCheckpointing === true,
-    seed: flags.seed,
     learningRate: flags.learningRate ?? usual,
     warmupSteps: flags.warmup,
     weightDecay: flags.weightDecay,
-    labelSmoothingFactor: flags.labelSmoothing,
-    loggingSteps: flags.logSteps,
     evalStrategy: strategy,
     saveStrategy: strategy,
     ...(evalSteps !== undefined && { evalSteps, saveSteps: evalSteps }),
-    saveTotalLimit: 2,
-    loadBestModelAtEnd: true,
     metricForBestModel: recipe.best,
     ...(reportTo !== undefined && { reportTo: [reportTo] }),
   };

@@ -14,15 +14,11 @@ import { type EvalPrediction, Trainer } from "../../training/trainer.ts";
 import { curve, stoppedEarly, untilInterrupted } from "../interrupt.ts";
 import { numberAbove, share, wholeNumber } from "../numbers.ts";
 import { checkOutput, lastCheckpoint } from "../output.ts";
+import { type RunFlags, runArguments } from "../run-arguments.ts";
 
-interface Flags {
+interface Flags extends RunFlags {
   readonly train: string;
   readonly validation: string;
-  readonly output: string;
-  readonly epochs?: number;
-  readonly maxSteps?: number;
-  readonly maxMinutes?: number;
-  readonly batchSize: number;
   readonly learningRate: number;
   readonly hiddenSize: number;
   readonly embeddingSize: number;
@@ -30,17 +26,11 @@ interface Flags {
   readonly rnn: "lstm" | "gru";
   readonly attention: "dot" | "additive";
   readonly dropout: number;
-  readonly labelSmoothing: number;
   readonly vocabSize: number;
   readonly maxSourceTokens: number;
   readonly maxTargetTokens: number;
-  readonly logSteps: number;
-  readonly evalSteps?: number;
   readonly evalRows: number;
   readonly saveSteps?: number;
-  readonly seed: number;
-  readonly resume?: boolean;
-  readonly overwrite?: boolean;
 }
 
 export function addTrainSummarization(train: Command): void {
@@ -145,32 +135,21 @@ async function tokenizerFor(flags: Flags, rows: readonly TextSummary[]): Promise
 }
 
 function trainingArguments(flags: Flags): TrainingArguments {
-  const { epochs, maxSteps, maxMinutes, evalSteps, saveSteps } = flags;
+  const { evalSteps, saveSteps } = flags;
   const byEpoch = evalSteps === undefined && saveSteps === undefined;
   return {
-    outputDir: flags.output,
-    overwriteOutputDir: flags.overwrite === true,
-    ...(epochs !== undefined && { numTrainEpochs: epochs }),
-    ...(maxSteps !== undefined && { maxSteps }),
-    ...(maxMinutes !== undefined && { maxMinutes }),
-    perDeviceTrainBatchSize: flags.batchSize,
-    perDeviceEvalBatchSize: flags.batchSize,
+    ...runArguments(flags),
     groupByLength: true,
-    seed: flags.seed,
     learningRate: flags.learningRate,
     lrSchedulerType: "cosine",
     warmupSteps: 0.05,
     weightDecay: 0.01,
-    labelSmoothingFactor: flags.labelSmoothing,
-    loggingSteps: flags.logSteps,
     evalStrategy: byEpoch ? "epoch" : "steps",
     saveStrategy: byEpoch ? "epoch" : "steps",
     evalSteps: evalSteps ?? saveSteps ?? 1,
     saveSteps: saveSteps ?? evalSteps ?? 1,
-    saveTotalLimit: 2,
     predictWithGenerate: true,
     generationMaxNewTokens: flags.maxTargetTokens,
-    loadBestModelAtEnd: true,
     metricForBestModel: "rougeL",
   };
 }
