@@ -1,7 +1,8 @@
 // From a `model_type` to the class: literal tables, each entry loaded when it is needed.
 
-import { CheckpointError } from "../base/errors.ts";
+import { CheckpointError, UnsupportedError } from "../base/errors.ts";
 import type { PretrainedOptions } from "../hub/pretrained-folder.ts";
+import type { AnyModule } from "../nn/module.ts";
 import type { PretrainedConfig } from "./configuration.ts";
 import type { EncoderConfig } from "./encoder-config.ts";
 import type {
@@ -28,7 +29,7 @@ import {
   loadConfig,
   loadTransformer,
   type ModelClass,
-  type PretrainedTransformer,
+  PretrainedTransformer,
 } from "./pretrained-transformer.ts";
 import type { Seq2SeqRnn } from "./rnn-seq2seq.ts";
 
@@ -133,6 +134,17 @@ const preTrainers: Classes<PreTrainingInputs, PreTrainingOutput> = {
   albert: async () => (await albert()).AlbertForPreTraining,
 };
 
+const encoders: readonly Table<ModelClass<AnyTransformer>>[] = [
+  baseModels,
+  maskedLMs,
+  sequenceClassifiers,
+  tokenClassifiers,
+  questionAnswerers,
+  choosers,
+  nextSentencePredictors,
+  preTrainers,
+];
+
 /** How the classes of a type begin, for files that name only the class. */
 const families: { readonly [family: string]: string | undefined } = {
   Bert: "bert",
@@ -190,6 +202,8 @@ export interface AutoClass<M> {
   fromPretrained(name: string, options?: FromPretrainedOptions): Promise<M>;
   /** A new model of a configuration, its weights drawn. */
   fromConfig(config: PretrainedConfig): Promise<M>;
+  /** Throws UnsupportedError for one of this package's models that has another head; others may give what is wanted. `user` is for the message. */
+  checkHead(model: AnyModule, user: string): Promise<void>;
 }
 
 function auto<M extends AnyTransformer>(table: Table<ModelClass<M>>): AutoClass<M> {
@@ -199,6 +213,21 @@ function auto<M extends AnyTransformer>(table: Table<ModelClass<M>>): AutoClass<
     fromConfig: async (config) => {
       const found = await find(table, config, "the configuration");
       return new found(found.configure(config as never) as never); // its own function checks the fields
+    },
+    checkHead: async (model, user) => {
+      if (!(model instanceof PretrainedTransformer)) return;
+      const { modelType } = model.config as PretrainedConfig; // every transformer has one
+      const of = async (classes: Table<ModelClass<AnyTransformer>>) =>
+        Object.hasOwn(classes, modelType) ? classes[modelType]?.() : undefined;
+      const wanted = await of(table);
+      if (wanted !== undefined && model instanceof wanted) return;
+      const own = await Promise.all(encoders.map((classes) => of(classes)));
+      if (!own.some((each) => each === model.constructor)) return;
+      const { name } = model.constructor;
+      throw new UnsupportedError(
+        `${user}: ${name} has another head${wanted ? `; wants a ${wanted.name}: ${wanted.name}.fromPretrained(folder)` : `, and ${modelType} has none for it`}.`,
+        { model: name, ...(wanted && { wanted: wanted.name }) },
+      );
     },
   };
 }

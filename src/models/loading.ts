@@ -1,12 +1,11 @@
 // From a checkpoint's names to a model's: whatever wrote the file, with the prefix of the base model or without, in today's
 // spelling or that of the first releases. Each tensor is read straight into its place, so loading takes the model's own memory.
 
-import { isFloating } from "../base/dtype.ts";
 import { CheckpointError } from "../base/errors.ts";
 import { sameShape, showShape } from "../base/shape.ts";
 import type { AnyModule } from "../nn/module.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { dtypeOf, readInto, someOf, type WeightsSource } from "./weights-source.ts";
+import { dtypeOf, hasNaN, readInto, someOf, type WeightsSource } from "./weights-source.ts";
 
 /** What did not fit when a model was loaded; names are those of the model, unexpected ones those of the file. */
 export interface LoadingInfo {
@@ -131,11 +130,6 @@ async function readWhole(t: Tensor, name: string, source: WeightsSource): Promis
       { file: source.file, name },
     );
   });
-}
-
-function hasNaN(t: Tensor): boolean {
-  if (t.dtype === "float32" && !Number.isNaN(t.sum().item())) return false;
-  return isFloating(t.dtype) && Number(t.isnan().any().item()) === 1;
 }
 
 /** One readable sentence, or nothing where there is nothing to say. `sameClass`: the file is of this very class. */

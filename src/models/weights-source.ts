@@ -1,6 +1,6 @@
 // Tensors of a file by name, and reading one into its place.
 
-import { bytesOf, type DType } from "../base/dtype.ts";
+import { bytesOf, type DType, isFloating } from "../base/dtype.ts";
 import { fillMemory, pieceBytes } from "../checkpoint/place.ts";
 import { type SafetensorsDType, safetensorsName } from "../checkpoint/safetensors.ts";
 import { noGrad } from "../tensor/grad-mode.ts";
@@ -57,6 +57,16 @@ export async function readInto(
     between?.dispose();
     flat.dispose();
   }
+}
+
+/** Whether it holds NaN: what no weights may, as nothing but NaN would come out. */
+export function hasNaN(t: Tensor): boolean {
+  return noGrad(() =>
+    tidy(() => {
+      if (t.dtype === "float32" && !Number.isNaN(t.sum().item())) return false;
+      return isFloating(t.dtype) && Number(t.isnan().any().item()) === 1;
+    }),
+  );
 }
 
 /** The first few names, for a message. */

@@ -226,6 +226,16 @@ test("what does not fit is an error before anything is changed", async () => {
     return true;
   });
   assert.ok(other.query instanceof Linear);
+  const damaged = mkdtempSync(join(tmpdir(), "kindling-lora-"));
+  try {
+    const adapter = getPeftModel(await base(), config);
+    const name = "base_model.model.layers.0.query.lora_A.weight";
+    noGrad(() => adapter.adapterState().get(name)!.select(0, 1).fill_(Number.NaN));
+    await adapter.savePretrained(damaged);
+    await assert.rejects(PeftModel.fromPretrained(await base(), damaged), /layers\.0\.query\.lora_A\.weight holds NaN/);
+  } finally {
+    rmSync(damaged, { recursive: true });
+  }
   const { parseLoraConfig } = await import("./lora-config.ts");
   assert.throws(() => parseLoraConfig({ peft_type: "LORA", use_dora: true }, "c.json"), UnsupportedError);
   assert.throws(() => parseLoraConfig({ peft_type: "IA3" }, "c.json"), /known is LORA/);

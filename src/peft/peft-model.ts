@@ -12,6 +12,7 @@ import { sameShape, showShape } from "../base/shape.ts";
 import { loadTensors } from "../checkpoint/load.ts";
 import { PreTrainedModel } from "../models/pretrained.ts";
 import { longestText } from "../models/pretrained-transformer.ts";
+import { hasNaN } from "../models/weights-source.ts";
 import { Embedding } from "../nn/embedding.ts";
 import { type AnyModule, Module } from "../nn/module.ts";
 import { noGrad } from "../tensor/grad-mode.ts";
@@ -336,6 +337,12 @@ export class PeftModel<A extends readonly unknown[] = any, R = any> extends Modu
       throw new CheckpointError(
         `adapter "${name}" does not fit the model: ${problems.join("; ")}. Was it made for another model?`,
         { missing, unexpected, mismatched },
+      );
+    const damaged = [...own.keys()].filter((key) => hasNaN(tensors.get(key)!));
+    if (damaged.length > 0)
+      throw new CheckpointError(
+        `adapter "${name}": ${damaged.join(", ")} hold${damaged.length === 1 ? "s" : ""} NaN. The file was damaged, or training left the numbers before it was saved.`,
+        { damaged },
       );
     noGrad(() => {
       for (const [key, t] of own) t.copy_(tensors.get(key)!);

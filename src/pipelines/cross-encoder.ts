@@ -51,6 +51,7 @@ export class CrossEncoder {
     options: CrossEncoderOptions = {},
   ): Promise<(number | number[])[]> {
     const { tokenizer } = this;
+    await AutoModelForSequenceClassification.checkHead(this.model, "CrossEncoder");
     const single = this.model.config.numLabels === 1;
     const activation = options.activation ?? configured(this.model.config) ?? (single ? "sigmoid" : "none");
     checkActivation(activation);

@@ -97,6 +97,7 @@ async function encoder<I, R>(
       throw new UnsupportedError(`pipeline: ${model.constructor.name} has no config; wants a pretrained model.`, {
         task,
       });
+    await auto.checkHead(model, task);
     return { task, model: model as AnyModule & { readonly config: EncoderConfig }, tokenizer }; // the forward of its class says the rest
   }
   const [model, tokenizer] = await Promise.all([

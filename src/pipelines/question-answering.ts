@@ -51,7 +51,11 @@ export function questionAnswering(encoder: Encoder<QuestionAnsweringModelOutput>
     encoder.task,
     (questions, options) => answerAll(encoder, questions, options),
     (input, place) => {
-      const { question, context } = (input ?? {}) as { readonly question?: unknown; readonly context?: unknown }; // checked next
+      if (typeof input !== "object" || input === null)
+        throw new ArgumentError(`${place} is ${input === null ? "null" : typeof input}; wants { question, context }.`, {
+          place,
+        });
+      const { question, context } = input as { readonly question?: unknown; readonly context?: unknown }; // checked next
       for (const [name, text] of Object.entries({ question, context })) {
         checkText(text, `${place}, its "${name}",`);
         if (text === "") throw new ArgumentError(`${place}: "${name}" is empty.`, { place });

@@ -16,6 +16,7 @@ import type { EncoderConfig } from "../models/encoder-config.ts";
 import type { BaseModelOutput } from "../models/outputs.ts";
 import { AutoTokenizer, openFiles } from "../models/pretrained-files.ts";
 import type { FromPretrainedOptions } from "../models/pretrained-transformer.ts";
+import { hasNaN } from "../models/weights-source.ts";
 import type { AnyModule } from "../nn/module.ts";
 import { fromArray } from "../tensor/create.ts";
 import { normalize } from "../tensor/functional/distance.ts";
@@ -106,6 +107,7 @@ export class SentenceTransformer {
   /** Vectors `[N, D]`, one for each text, in their order. An empty list gives `[0, D]`. */
   async encode(texts: readonly string[], options: SentenceEncodeOptions = {}): Promise<Tensor> {
     texts.forEach((text, i) => checkText(text, `SentenceTransformer: text ${i}`));
+    await AutoModel.checkHead(this.model, "SentenceTransformer");
     const { tokenizer, maxSeqLength: maxLength } = this;
     const prompt = this.#prompt(options);
     const [pooling, ...after] = this.modules as [
@@ -251,6 +253,9 @@ async function loadDense(folder: Folder, path: string): Promise<{ weight: Tensor
     const weight = tensors.get("linear.weight");
     if (weight === undefined)
       throw new CheckpointError(`${folder.path}/${path}: its weights hold no "linear.weight".`, { path });
+    for (const [name, t] of tensors)
+      if (hasNaN(t))
+        throw new CheckpointError(`${folder.path}/${path}: ${name} holds NaN. The file was damaged.`, { path, name });
     return { weight, bias: tensors.get("linear.bias") };
   } finally {
     await source.close();

@@ -2,9 +2,10 @@
 // costs more than the work.
 
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { Command } from "commander";
 import { highlighted } from "../../src/cli/encoders/run-tasks.ts";
@@ -12,6 +13,9 @@ import { encoderTasks } from "../../src/cli/encoders/tasks.ts";
 import { addEvaluate } from "../../src/cli/evaluate.ts";
 import { addRun } from "../../src/cli/run.ts";
 import { addTrain } from "../../src/cli/train.ts";
+import { AutoTokenizer } from "../../src/models/pretrained-files.ts";
+import { RobertaForSequenceClassification } from "../../src/models/roberta.ts";
+import { savePretrained } from "../../src/text/tokenizer.node.ts";
 import { newFolder } from "./kindling.ts";
 
 const root = newFolder();
@@ -132,6 +136,66 @@ test("texts are classified: a model, its table and matrix, an adapter on it", as
   assert.ok(!existsSync(join(root, "new", "log.jsonl")));
 });
 
+test("a run that was cut off goes on to the same weights, of a model and of an adapter", async () => {
+  const data = jsonl(
+    "resumed.jsonl",
+    stories.map(({ text, isSouth }) => ({ text, label: isSouth ? "south" : "north" })),
+  );
+  const each = ["--eval-steps", "2"];
+  for (const [name, weights, more] of [
+    ["whole", "model.safetensors", []],
+    [
+      "whole-adapter",
+      "adapter_model.safetensors",
+      ["--model", join(root, "whole"), "--lora", "2", "--lora-dropout", "0.3"],
+    ],
+  ] as const) {
+    await train("text-classification", data, name, ...each, ...more);
+    const [straight, cut] = [join(root, name), join(root, `${name}-cut`)];
+    cpSync(straight, cut, { recursive: true });
+    for (const lost of ["checkpoint-4", weights, "log.jsonl"]) rmSync(join(cut, lost), { recursive: true });
+    const middle = (): number => statSync(join(cut, "checkpoint-2", weights)).mtimeMs;
+    const before = middle();
+    await train("text-classification", data, `${name}-cut`, ...each, ...more, "--resume");
+    assert.equal(middle(), before, "it goes on from the middle, where a run from the start would save again");
+    for (const file of [weights, `checkpoint-4/${weights}`, "checkpoint-4/optimizer.safetensors"])
+      assert.ok(readFileSync(join(straight, file)).equals(readFileSync(join(cut, file))), `${name}: ${file}`);
+    const losses = (folder: string): unknown =>
+      JSON.parse(readFileSync(join(folder, "checkpoint-4", "trainer_state.json"), "utf8")).log_history.map(
+        ({ step, loss }: { step: number; loss?: number }) => [step, loss],
+      );
+    assert.deepEqual(losses(cut), losses(straight));
+  }
+  const other = ["--max-steps", "6", "--resume"];
+  await train("text-classification", data, "whole-cut", ...each, ...other); // and on from its end
+  assert.ok(existsSync(join(root, "whole-cut", "checkpoint-6")));
+});
+
+test("texts are cut to what the model takes, whatever the tokenizer says", async () => {
+  const tokenizer = await AutoTokenizer.fromPretrained(join(root, "classes"));
+  tokenizer.modelMaxLength = Number.POSITIVE_INFINITY;
+  const config = { hiddenSize: 8, numHiddenLayers: 1, numAttentionHeads: 2, intermediateSize: 8, numLabels: 2 };
+  const { vocabSize } = tokenizer;
+  const model = new RobertaForSequenceClassification({
+    ...config,
+    vocabSize,
+    maxPositionEmbeddings: 24,
+    padTokenId: 3,
+  });
+  assert.equal(model.longestText, 20);
+  const folder = join(root, "short");
+  await model.savePretrained(folder);
+  await savePretrained(tokenizer, folder);
+  const data = jsonl(
+    "long.jsonl",
+    ["LABEL_0", "LABEL_1"].map((label) => ({ text: "Ada went to Rome. ".repeat(20), label })),
+  );
+  const more = ["--model", folder, "--max-steps", "1"];
+  await train("text-classification", data, "long", ...more);
+  const told = await kindling("evaluate", "text-classification", "--model", folder, "--data", data, "--json");
+  assert.equal(JSON.parse(told).rows, 2);
+});
+
 test("several labels and numbers are learnt too, from CSV as well", async () => {
   const several = jsonl(
     "several.jsonl",
@@ -169,6 +233,11 @@ test("words are tagged, from marked spans and from CoNLL files", async () => {
   const conll = file(
     "tags.conll",
     stories.map(({ who, where }) => `${who} B-PER\nwent O\nto O\n${where} B-LOC\n`).join("\n"),
+  );
+  const bare = jsonl("bare.jsonl", [{ tokens: ["Ada"] }]);
+  await assert.rejects(
+    train("token-classification", bare, "new"),
+    /line 1: has "tokens" but no "tags"; its keys are tokens/,
   );
   const model = join(root, "tags");
   const figures = JSON.parse(
@@ -264,6 +333,43 @@ test("masked words are learnt, and sentences embedded and searched", async () =>
     kindling("run", "embeddings", "--model", model, "--search", "x"),
     /--search <query> goes with --corpus/,
   );
+});
+
+test("what makes no sense to run is told in a sentence", async () => {
+  const fixtures = fileURLToPath(new URL("../fixtures/pipelines", import.meta.url));
+  const copied = (from: string, name: string, edit: (folder: string) => void): string => {
+    cpSync(join(fixtures, from), join(root, name), { recursive: true });
+    edit(join(root, name));
+    return join(root, name);
+  };
+  const strange = copied("classifier", "strange", (folder) => {
+    const path = join(folder, "config.json");
+    writeFileSync(path, readFileSync(path, "utf8").replace('"model_type": "bert"', '"model_type": "brt"'));
+  });
+  const damaged = copied("classifier", "damaged", (folder) => {
+    const path = join(folder, "model.safetensors");
+    const bytes = readFileSync(path);
+    bytes.fill(0xff, bytes.length - 4); // a float32 of all ones is NaN
+    writeFileSync(path, bytes);
+  });
+  const reader = join(fixtures, "reader");
+  for (const [complaint, ...args] of [
+    [
+      /the model type "brt" is not known here; known are bert, .*\. Did you mean bert\?/,
+      "text-classification",
+      strange,
+      "a",
+    ],
+    [/model\.safetensors: .* holds NaN/, "text-classification", damaged, "a"],
+    [/text 1 has no mask; write \[MASK\]/, "fill-mask", join(fixtures, "filler"), "a [MASK]", ""],
+    [/"context" is empty/, "question-answering", reader, "--question", "Who?", "--context", ""],
+    [/"question" is empty/, "question-answering", reader, "--question", "", "--context", "She."],
+  ] as const) {
+    const [task, model, ...rest] = args;
+    await assert.rejects(kindling("run", task, "--model", model, ...rest), complaint);
+  }
+  const bare = jsonl("unanswered.jsonl", [{ question: "Who?", context: "She did." }]);
+  await assert.rejects(train("question-answering", bare, "new"), /unanswered\.jsonl, row 0: "answers" is missing/);
 });
 
 test("every command's help has an example", () => {

@@ -80,6 +80,8 @@ function taggedRow(placed: PlacedRow): Placed {
       );
     return { ...tagSpans(textOf(placed, "text"), entities as MarkedSpan[], place), place }; // checked there
   }
+  if (tags === undefined)
+    throw new DataError(`${place}: has "tokens" but no "tags"; its keys are ${Object.keys(row).join(", ")}.`, {});
   const lists = [tokens, tags];
   if (
     !lists.every(

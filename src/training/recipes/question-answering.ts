@@ -21,7 +21,7 @@ export interface QuestionRow {
 
 /**
  * Rows out of SQuAD's JSON (`{ data: [{ paragraphs: … }] }`) or of objects with "question", "context" and "answers": `{ text, answer_start }`, a list
- * of texts or one, found in the context. `answer_start` counts code points, as SQuAD's files do, or UTF-16 units. Throws DataError with the row for what does not fit; `file` is for the message.
+ * of texts or one, found in the context, none where it does not tell. `answer_start` counts code points, as SQuAD's files do, or UTF-16 units. Throws DataError with the row for what does not fit; `file` is for the message.
  */
 export function questionRows(json: unknown, file = "questionRows"): QuestionRow[] {
   const flat = Array.isArray(json) ? json : squadRows(json);
@@ -44,7 +44,8 @@ function squadRows(json: unknown): unknown[] {
 type Fields = Readonly<Record<string, unknown>>;
 
 function questionRow(row: unknown, place: string, i: number): QuestionRow {
-  const { id = String(i), question, context, answers = [] } = (row ?? {}) as Fields; // checked next
+  const fields = (row ?? {}) as Fields; // checked next
+  const { id = String(i), question, context, answers } = fields;
   const text = (value: unknown, name: string): string => {
     if (typeof value === "string" && value.trim() !== "") return value;
     throw new DataError(
@@ -55,6 +56,10 @@ function questionRow(row: unknown, place: string, i: number): QuestionRow {
     );
   };
   const whole = text(context, "context");
+  if (answers === undefined && fields["is_impossible"] !== true)
+    throw new DataError(`${place}: "answers" is missing; an empty list says that the context does not tell.`, {
+      place,
+    });
   const given = answersOf(answers).filter(([answer]) => answer !== "");
   const found = given.map(([answer, start]): [string, number] => {
     if (typeof answer !== "string")

@@ -139,7 +139,12 @@ test("questions come in all of their spellings, and answers stand in the context
     () => questionRows([{ question: "Who?", context, answers: ["Grace"] }], "f"),
     /f, row 0: the answer "Grace" does not stand in the context/,
   );
-  assert.throws(() => questionRows([{ question: "", context }]), /"question" is ""/);
+  assert.throws(() => questionRows([{ question: "", context, answers: [] }]), /"question" is ""/);
+  assert.throws(() => questionRows([{ question: "Who?", answers: [] }], "f"), /f, row 0: "context" is missing/);
+  assert.throws(
+    () => questionRows([{ question: "Who?", context }], "f"),
+    /f, row 0: "answers" is missing; an empty list/,
+  );
 });
 
 test("windows hold the answer where it is, and logits lead back to it", () => {
