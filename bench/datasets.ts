@@ -1,6 +1,6 @@
 // Data sets of JSONL. Alone: a file larger than the memory allowed is loaded, mapped, shuffled and iterated, with the peak of
 // resident memory, which must stay under 512 MB. With --python: each step in turn with Hugging Face's `datasets`, medians of the
-// rounds and their ratio. Both keep tables on disk, and results of functions are made anew.
+// rounds after two that are not counted, and their ratio. Both keep tables on disk, and results of functions are made anew.
 //
 //   npm run bench -- … or: node --conditions=kindling-source bench/datasets.ts [--gigabytes 2] [--folder /tmp/x] [--keep]
 //   … bench/datasets.ts --python python [--gigabytes 0.05] [--rounds 5] [--only "map,iterate"]
@@ -201,6 +201,10 @@ async function compare(python: string): Promise<void> {
     const step = steps[name];
     if (step === undefined) throw new Error(`there is no step "${name}": ${Object.keys(steps).join(", ")}`);
     const [ours, theirs]: [Timed[], Timed[]] = [[], []];
+    for (let warmUp = 0; warmUp < 2; warmUp++) {
+      await ownTime(step);
+      await peer.ask<Timed>(`step ${name}`);
+    }
     for (let round = 0; round < Number(flags.rounds); round++) {
       ours.push(await ownTime(step));
       theirs.push(await peer.ask<Timed>(`step ${name}`));

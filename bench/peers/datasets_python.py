@@ -15,6 +15,7 @@ parser.add_argument("--file", required=True)
 parser.add_argument("--folder", required=True)
 flags = parser.parse_args()
 datasets.disable_progress_bars()
+datasets.disable_caching()  # of results of functions
 cache = os.path.join(flags.folder, "python-cache")
 
 
@@ -66,19 +67,18 @@ rows = load_anew("json", flags.file, "json")
 shuffled = rows.shuffle(seed=42)
 rows.to_csv(path("source.csv"))
 rows.to_parquet(path("source.parquet"))
-anew = {"load_from_cache_file": False}
 steps = {
     "load json": lambda: load_anew("json", flags.file, "again"),
     "load csv": lambda: load_anew("csv", path("source.csv"), "csv"),
     "load parquet": lambda: load_anew("parquet", path("source.parquet"), "parquet"),
     "load again": lambda: load("json", flags.file, "json"),
-    "map": lambda: rows.map(words, **anew),
-    "map batched": lambda: rows.map(words_of_batch, batched=True, **anew),
-    "map one column": lambda: rows.map(lambda text: {"words": len(text.split(" "))}, input_columns="text", **anew),
-    "filter": lambda: rows.filter(lambda row: len(row["text"]) > 900, **anew),
-    "filter batched": lambda: rows.filter(lambda batch: [len(text) > 900 for text in batch["text"]], batched=True, **anew),
-    "sort": lambda: rows.sort("label", **anew),
-    "shuffle": lambda: rows.shuffle(seed=42, **anew),
+    "map": lambda: rows.map(words),
+    "map batched": lambda: rows.map(words_of_batch, batched=True),
+    "map one column": lambda: rows.map(lambda text: {"words": len(text.split(" "))}, input_columns="text"),
+    "filter": lambda: rows.filter(lambda row: len(row["text"]) > 900),
+    "filter batched": lambda: rows.filter(lambda batch: [len(text) > 900 for text in batch["text"]], batched=True),
+    "sort": lambda: rows.sort("label"),
+    "shuffle": lambda: rows.shuffle(seed=42),
     "flatten indices": lambda: shuffled.flatten_indices(),
     "iterate": lambda: counted(each_row(rows)),
     "iterate batches": lambda: counted(each_batch(rows, 32)),

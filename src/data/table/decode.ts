@@ -86,9 +86,16 @@ function part({ source, body, buffers }: Batch, buffer: number, from: number, le
   }
   return source.read(body + buffers[2 * buffer]! + from, length);
 }
-/** The same as an array of its own, as wide values need their places aligned. */
+/** Few bytes come here: a row by its number would else make a buffer for each of its values. */
+const few = new ArrayBuffer(64);
+const fewBytes = new Uint8Array(few);
+
+/** The same where wide values may begin; valid until the next call. */
 function words(batch: Batch, buffer: number, bytes: number, from: number, n: number): ArrayBuffer {
-  return part(batch, buffer, from * bytes, n * bytes).slice().buffer;
+  const found = part(batch, buffer, from * bytes, n * bytes);
+  if (found.length > fewBytes.length) return found.slice().buffer;
+  fewBytes.set(found);
+  return few;
 }
 
 function bitsOf(batch: Batch, buffer: number, from: number, n: number): (i: number) => boolean {
@@ -101,12 +108,13 @@ function bitsOf(batch: Batch, buffer: number, from: number, n: number): (i: numb
 function offsetsOf(batch: Batch, buffer: number, wide: boolean, from: number, n: number): ArrayLike<number> {
   const size = batch.buffers[2 * buffer + 1] ?? 0;
   if (n === 0 && size === 0) return [0]; // an empty list of offsets may be left out
-  const offsets = wide
-    ? Float64Array.from(new BigInt64Array(words(batch, buffer, 8, from, n + 1)), Number)
-    : new Int32Array(words(batch, buffer, 4, from, n + 1));
+  const bytes = words(batch, buffer, wide ? 8 : 4, from, n + 1);
+  const stored = wide ? new BigInt64Array(bytes, 0, n + 1) : new Int32Array(bytes, 0, n + 1);
+  const offsets = new Array<number>(n + 1);
   for (let i = 0, last = 0; i <= n; i++) {
-    if (offsets[i]! < last) throw new RangeError("offsets run backwards");
-    last = offsets[i]!;
+    const offset = Number(stored[i]);
+    if (offset < last) throw new RangeError("offsets run backwards");
+    offsets[i] = last = offset;
   }
   return offsets;
 }
@@ -115,39 +123,40 @@ const exact = BigInt(Number.MAX_SAFE_INTEGER);
 const narrow = (value: bigint): number | bigint => (value <= exact && value >= -exact ? Number(value) : value);
 
 function numbers(batch: Batch, buffer: number, type: NumberType, from: number, n: number): unknown[] {
+  const bytes = (size: number): ArrayBuffer => words(batch, buffer, size, from, n);
   switch (type) {
     case "i8":
-      return Array.from(new Int8Array(words(batch, buffer, 1, from, n)));
+      return Array.from(new Int8Array(bytes(1), 0, n));
     case "u8":
       return Array.from(part(batch, buffer, from, n));
     case "i16":
-      return Array.from(new Int16Array(words(batch, buffer, 2, from, n)));
+      return Array.from(new Int16Array(bytes(2), 0, n));
     case "u16":
-      return Array.from(new Uint16Array(words(batch, buffer, 2, from, n)));
+      return Array.from(new Uint16Array(bytes(2), 0, n));
     case "i32":
-      return Array.from(new Int32Array(words(batch, buffer, 4, from, n)));
+      return Array.from(new Int32Array(bytes(4), 0, n));
     case "u32":
-      return Array.from(new Uint32Array(words(batch, buffer, 4, from, n)));
+      return Array.from(new Uint32Array(bytes(4), 0, n));
     case "i64":
-      return wholes(words(batch, buffer, 8, from, n));
+      return wholes(bytes(8), n);
     case "u64":
-      return Array.from(new BigUint64Array(words(batch, buffer, 8, from, n)), narrow);
+      return Array.from(new BigUint64Array(bytes(8), 0, n), narrow);
     case "f16":
-      return Array.from(float16ToFloat32(new Uint16Array(words(batch, buffer, 2, from, n))));
+      return Array.from(float16ToFloat32(new Uint16Array(bytes(2), 0, n)));
     case "f32":
-      return Array.from(new Float32Array(words(batch, buffer, 4, from, n)));
+      return Array.from(new Float32Array(bytes(4), 0, n));
     case "f64":
-      return Array.from(new Float64Array(words(batch, buffer, 8, from, n)));
+      return Array.from(new Float64Array(bytes(8), 0, n));
     default:
       return type satisfies never;
   }
 }
 
 /** Most numbers of 64 bits are small: two halves are joined without a bigint. */
-function wholes(bytes: ArrayBuffer): unknown[] {
-  const halves = new Int32Array(bytes);
-  const values = new Array<unknown>(halves.length / 2);
-  for (let i = 0; i < values.length; i++) {
+function wholes(bytes: ArrayBuffer, n: number): unknown[] {
+  const halves = new Int32Array(bytes, 0, 2 * n);
+  const values = new Array<unknown>(n);
+  for (let i = 0; i < n; i++) {
     const high = halves[2 * i + 1]!;
     if (high > -(2 ** 21) && high < 2 ** 21) values[i] = high * 2 ** 32 + (halves[2 * i]! >>> 0);
     else values[i] = narrow(new BigInt64Array(bytes, 8 * i, 1)[0]!);

@@ -20,14 +20,15 @@ import type { ByteSink, ByteSource } from "./bytes.ts";
 import type { Storage } from "./storage.ts";
 
 const pageBytes = 2 ** 12;
-/** 32 MiB for all files together. */
+/** 32 MiB for all files together; a power of 2. */
 const mostPages = 8192;
 /** Longer reads are done at once, past the pages. */
 const longRead = 8 * pageBytes;
 
-/** Pages by file and number, the oldest first. */
-const pages = new Map<number, Uint8Array>();
-/** Files are told apart in the numbers of their pages. */
+/** Each page has one place that it may be in, and drives out what is there. */
+const pages: (Uint8Array | undefined)[] = new Array<undefined>(mostPages).fill(undefined);
+/** Which page it is: that of a file, whose pages have numbers of their own. */
+const held: Float64Array = new Float64Array(mostPages).fill(-1);
 const filePages = 2 ** 32;
 let filesOpened = 0;
 
@@ -37,10 +38,13 @@ class FileBytes implements ByteSource {
   readonly onDisk = true;
   readonly #fd: number;
   readonly #firstPage: number;
+  /** So that the first pages of all files do not have one place. */
+  readonly #firstPlace: number;
 
   constructor(path: string, fd: number) {
     this.name = path;
     this.#fd = fd;
+    this.#firstPlace = Math.imul(filesOpened, 40503) & (mostPages - 1);
     this.#firstPage = filePages * filesOpened++;
     this.size = fstatSync(fd).size;
   }
@@ -65,19 +69,16 @@ class FileBytes implements ByteSource {
 
   #page(number: number): Uint8Array {
     const key = this.#firstPage + number;
-    const cached = pages.get(key);
-    if (cached !== undefined) return cached;
+    const place = (this.#firstPlace + number) & (mostPages - 1);
+    const found = pages[place];
+    if (found !== undefined && held[place] === key) return found;
     const from = number * pageBytes;
-    let bytes: Uint8Array | undefined;
-    if (pages.size >= mostPages) {
-      const oldest = pages.keys().next().value!;
-      const freed = pages.get(oldest)!; // its memory is used again
-      pages.delete(oldest);
-      if (freed.length === pageBytes) bytes = freed;
-    }
     const size = Math.min(pageBytes, this.size - from);
-    bytes = this.#readNow(from, size, size === pageBytes ? bytes : undefined);
-    pages.set(key, bytes);
+    const isWhole = size === pageBytes && found?.length === pageBytes; // its memory is used again
+    held[place] = -1; // in case that reading fails
+    const bytes = this.#readNow(from, size, isWhole ? found : undefined);
+    pages[place] = bytes;
+    held[place] = key;
     return bytes;
   }
 
