@@ -45,7 +45,13 @@ async function writeAllThenRename(
     for (const { temporary, chunks } of moves) {
       const file = await open(temporary, "wx");
       try {
-        for (const chunk of chunks) await writeAll(file, chunk);
+        let written = 0;
+        for (const chunk of chunks) {
+          await writeAll(file, chunk).catch((error: unknown) => {
+            throw sized(error, written, chunk.length);
+          });
+          written += chunk.length;
+        }
         await file.sync();
       } finally {
         await file.close();
@@ -143,6 +149,11 @@ async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
     const { bytesWritten } = await file.write(bytes, at, Math.min(bytes.length - at, 2 ** 28));
     at += bytesWritten;
   }
+}
+
+/** An error of writing, with how far the file came; `reporting` says it. */
+function sized(error: unknown, writtenBytes: number, askedBytes: number): unknown {
+  return error instanceof Error ? Object.assign(error, { writtenBytes, askedBytes }) : error;
 }
 
 // Names and leftovers.
@@ -254,9 +265,20 @@ export async function reporting<T>(action: "read" | "write", path: string, run: 
     const code = codeOf(error);
     if (error instanceof CheckpointError || code === undefined) throw error;
     const what = advice[code] ?? (error as Error).message;
-    throw new CheckpointError(`${action} ${path}: ${what} (${code})`, { file: path, code }, { cause: error });
+    const { writtenBytes, askedBytes } = error as Partial<Record<"writtenBytes" | "askedBytes", number>>; // as `sized` has it
+    const [far, sizes] =
+      writtenBytes === undefined || askedBytes === undefined
+        ? ["", {}]
+        : [
+            ` It failed after ${megabytes(writtenBytes)} of the file, when ${megabytes(askedBytes)} more were asked for.`,
+            { writtenBytes, askedBytes },
+          ];
+    const facts = { file: path, code, ...sizes };
+    throw new CheckpointError(`${action} ${path}: ${what}${far} (${code})`, facts, { cause: error });
   }
 }
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
 function codeOf(error: unknown): string | undefined {
   const isSystems = error instanceof Error && "syscall" in error && "code" in error;

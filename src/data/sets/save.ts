@@ -6,6 +6,7 @@ import { storage } from "#runtime/data/table/storage";
 import { DataError } from "../../base/errors.ts";
 import { type Features, featuresFromJson, featuresToJson } from "../features.ts";
 import { StreamWriter } from "../table/arrow.ts";
+import type { FileByteSink } from "../table/storage.ts";
 import { type Columns, concatTables, Table } from "../table/table.ts";
 
 /** Rows to write, block by block, in their order. */
@@ -28,21 +29,29 @@ function* blocksOf(
   }
 }
 
-/** A file that is put in its place when `fill` is through, and not at all when it throws. */
-function wholeFile(path: string, fill: (write: (bytes: Uint8Array) => void) => void): void {
-  const sink = storage.writeFile(path);
+type Fill = (write: (bytes: Uint8Array) => void) => void;
+
+/** Files that are put in their places when all are whole, and none of them when one fails. */
+function wholeFiles(files: readonly (readonly [path: string, fill: Fill])[]): void {
+  const sinks: FileByteSink[] = [];
   try {
-    fill((bytes) => sink.write(bytes));
+    for (const [path, fill] of files) {
+      const sink = storage.writeFile(path);
+      sinks.push(sink);
+      fill((bytes) => sink.write(bytes));
+      sink.settle();
+    }
   } catch (error) {
-    sink.abandon();
+    for (const sink of sinks) sink.abandon();
     throw error;
   }
-  sink.finish();
+  for (const sink of sinks) sink.finish();
 }
 const utf8 = new TextEncoder();
-function textFile(path: string, text: string): void {
-  wholeFile(path, (write) => write(utf8.encode(text)));
-}
+const text =
+  (content: string): Fill =>
+  (write) =>
+    write(utf8.encode(content));
 
 // ── Arrow ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -50,16 +59,16 @@ function textFile(path: string, text: string): void {
 export function saveTable(rows: Written, folder: string, numShards = 1): void {
   const number = (i: number): string => String(i).padStart(5, "0");
   const names = Array.from({ length: numShards }, (_, i) => `data-${number(i)}-of-${number(numShards)}.arrow`);
-  names.forEach((name, i) => {
+  const tables = names.map((name, i): readonly [string, Fill] => {
     const [from, to] = [i, i + 1].map((k) => Math.floor((k * rows.length) / numShards)) as [number, number]; // two of them
-    wholeFile(`${folder}/${name}`, (write) => {
+    const fill: Fill = (write) => {
       const writer = new StreamWriter(rows.features, { write });
       for (const [columns, count] of blocksOf(rows, from, to)) writer.write(columns, count);
       writer.end();
-    });
+    };
+    return [`${folder}/${name}`, fill];
   });
   const info = { citation: "", description: "", features: featuresToJson(rows.features), homepage: "", license: "" };
-  textFile(`${folder}/dataset_info.json`, JSON.stringify(info, null, 2));
   const state = {
     _data_files: names.map((filename) => ({ filename })),
     _fingerprint: storage.digest(`${folder} ${rows.length} ${JSON.stringify(info)}`),
@@ -69,10 +78,14 @@ export function saveTable(rows: Written, folder: string, numShards = 1): void {
     _output_all_columns: false,
     _split: rows.split ?? null,
   };
-  textFile(`${folder}/state.json`, JSON.stringify(state, null, 2));
+  wholeFiles([
+    ...tables,
+    [`${folder}/dataset_info.json`, text(JSON.stringify(info, null, 2))],
+    [`${folder}/state.json`, text(JSON.stringify(state, null, 2))],
+  ]);
 }
 export function saveSplitNames(folder: string, splits: readonly string[]): void {
-  textFile(`${folder}/dataset_dict.json`, JSON.stringify({ splits }));
+  wholeFiles([[`${folder}/dataset_dict.json`, text(JSON.stringify({ splits }))]]);
 }
 
 /** A folder that `saveTable`, or Python, wrote: its table and split; or the names of the splits that have folders in it. */
@@ -132,7 +145,7 @@ function plain(_key: string, value: unknown): unknown {
 
 /** One object a line. Gives the number of rows. */
 export function writeJsonl(rows: Written, path: string): number {
-  wholeFile(path, (write) => {
+  const fill: Fill = (write) => {
     for (const [columns, count] of blocksOf(rows)) {
       const names = Object.keys(columns);
       let text = "";
@@ -142,7 +155,8 @@ export function writeJsonl(rows: Written, path: string): number {
       }
       write(utf8.encode(text));
     }
-  });
+  };
+  wholeFiles([[path, fill]]);
   return rows.length;
 }
 
@@ -155,7 +169,7 @@ export function writeCsv(rows: Written, path: string): number {
     if (value instanceof Date) return value.toISOString();
     return quoted(typeof value === "object" ? JSON.stringify(value, plain) : String(value));
   };
-  wholeFile(path, (write) => {
+  const fill: Fill = (write) => {
     const names = Object.keys(rows.features);
     write(utf8.encode(`${names.map(quoted).join(",")}\n`));
     for (const [columns, count] of blocksOf(rows)) {
@@ -163,17 +177,19 @@ export function writeCsv(rows: Written, path: string): number {
       for (let i = 0; i < count; i++) text += `${names.map((name) => cell(columns[name]![i])).join(",")}\n`;
       write(utf8.encode(text));
     }
-  });
+  };
+  wholeFiles([[path, fill]]);
   return rows.length;
 }
 
 /** Parquet with Hugging Face's features in it. */
 export async function writeParquet(rows: Written, path: string): Promise<number> {
   const { ParquetSink } = await import("./parquet-sink.ts");
-  wholeFile(path, (write) => {
+  const fill: Fill = (write) => {
     const sink = new ParquetSink(rows.features, write);
     for (const [columns, count] of blocksOf(rows)) sink.write(columns, count);
     sink.end();
-  });
+  };
+  wholeFiles([[path, fill]]);
   return rows.length;
 }

@@ -16,8 +16,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { nodeCrypto } from "../../base/crypto.node.ts";
 import { DataError } from "../../base/errors.ts";
-import type { ByteSink, ByteSource } from "./bytes.ts";
-import type { Storage } from "./storage.ts";
+import type { ByteSource } from "./bytes.ts";
+import type { FileByteSink, Storage } from "./storage.ts";
 
 const pageBytes = 2 ** 12;
 /** 32 MiB for all files together; a power of 2. */
@@ -114,19 +114,27 @@ function open(path: string, temporary?: string): ByteSource {
 /** Small writes are gathered. */
 const blockBytes = 2 ** 20;
 
-class FileSink implements ByteSink {
+/** A file that is being written. One that fails takes itself back, and says how far it came. */
+class FileSink implements FileByteSink {
   readonly #fd: number;
   readonly #written: string;
   readonly #final: string | undefined;
   readonly #block = new Uint8Array(blockBytes);
   #filled = 0;
+  /** On disk. */
+  #bytes = 0;
+  #state: "open" | "settled" | "gone" = "open";
 
   /** Without `final` the file stays where it is written. */
   constructor(written: string, final?: string) {
-    mkdirSync(dirname(written), { recursive: true });
-    this.#fd = openSync(written, "wx");
     this.#written = written;
     this.#final = final;
+    try {
+      mkdirSync(dirname(written), { recursive: true });
+      this.#fd = openSync(written, "wx");
+    } catch (error) {
+      throw unwritten(final ?? written, error);
+    }
   }
   write(bytes: Uint8Array): void {
     if (this.#filled + bytes.length > blockBytes) this.#flush();
@@ -139,25 +147,75 @@ class FileSink implements ByteSink {
     this.#filled = 0;
   }
   #put(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
+    this.#trying(bytes.length, () => {
+      for (let at = 0; at < bytes.length; ) {
+        const written = writeSync(this.#fd, bytes, at);
+        at += written;
+        this.#bytes += written;
+      }
+    });
+  }
+  #trying(asked: number, act: () => void): void {
+    const before = this.#bytes;
+    try {
+      act();
+    } catch (error) {
+      this.abandon();
+      throw unwritten(this.#final ?? this.#written, error, { writtenBytes: before, askedBytes: asked });
+    }
+  }
+  settle(): void {
+    this.#flush();
+    this.#trying(0, () => {
+      if (this.#final !== undefined) fsyncSync(this.#fd);
+    });
+    closeSync(this.#fd);
+    this.#state = "settled";
   }
   finish(): ByteSource {
-    this.#flush();
-    if (this.#final !== undefined) fsyncSync(this.#fd);
-    closeSync(this.#fd);
+    if (this.#state === "open") this.settle();
     if (this.#final === undefined) return open(this.#written, this.#written);
-    renameSync(this.#written, this.#final);
-    return open(this.#final);
+    const final = this.#final;
+    this.#trying(0, () => renameSync(this.#written, final));
+    return open(final);
   }
   readBack(): ByteSource {
     this.#flush();
     return open(this.#written);
   }
   abandon(): void {
-    closeSync(this.#fd);
+    if (this.#state === "gone") return;
+    if (this.#state === "open") closeSync(this.#fd);
+    this.#state = "gone";
     rmSync(this.#written, { force: true });
   }
 }
+
+const advice: Readonly<Record<string, string>> = {
+  ENOSPC: "the disk is full. Free some space, or choose another disk",
+  EDQUOT: "the disk quota is used up. Free some space, or choose another disk",
+  EACCES: "permission denied. Choose a place this user may write",
+  EROFS: "the disk is read-only. Choose another one",
+};
+function unwritten(
+  path: string,
+  error: unknown,
+  sizes?: { readonly writtenBytes: number; readonly askedBytes: number },
+): Error {
+  const cause = error as NodeJS.ErrnoException; // fs throws these
+  const code = cause.code ?? "";
+  const far =
+    sizes === undefined
+      ? ""
+      : `, after ${megabytes(sizes.writtenBytes)} were written and ${megabytes(sizes.askedBytes)} more were asked for`;
+  const what = `${advice[code] ?? cause.message} (${code})`;
+  return new DataError(
+    `write ${path}: ${what}${far}. Nothing of it is kept, and what was there before is untouched.`,
+    { file: path, code, ...sizes },
+    { cause: error },
+  );
+}
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
 let folder: string | undefined;
 

@@ -135,7 +135,11 @@ export class Column {
       const start = this.#starts[i]!;
       found.push(this.#read(i, Math.max(0, from - start), Math.min(this.pieces[i]!.rows, to - start)));
     }
-    return found.length === 1 ? found[0]! : found.flat();
+    if (found.length === 1) return found[0]!;
+    const values = new Array<unknown>(to - from);
+    let at = 0;
+    for (const piece of found) for (const value of piece) values[at++] = value;
+    return values;
   }
   #read(i: number, from: number, to: number): unknown[] {
     try {
