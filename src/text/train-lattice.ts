@@ -9,12 +9,13 @@ import type { Letters, Seeds } from "./train-seeds.ts";
 
 export const UNKNOWN = 0;
 const UNKNOWN_COSTS = 10;
-/** Below this a product of probabilities has lost digits, and the sum of their logarithms is taken. */
-const SAFE = 1e-250;
+/** What is less likely than 1 / GROWTH is multiplied by GROWTH, a power of two, so that nothing is lost in long words. */
+const GROWTH = 2 ** 200;
 
 export class Lattice {
   readonly #letters: Letters;
   readonly #first: Int32Array;
+  readonly #longest: number;
   #pieces: Int32Array;
   #sizes: Uint8Array;
   /** Log probability of each piece, -Infinity once it is gone; the probabilities. */
@@ -23,6 +24,7 @@ export class Lattice {
   // Room for one word: what comes before each place, what comes after, the piece that ends there best.
   #before = new Float64Array(64);
   #after = new Float64Array(64);
+  readonly #grown: number[] = [];
   #last = new Int32Array(64);
   #lastSize = new Uint8Array(64);
 
@@ -46,6 +48,7 @@ export class Lattice {
     }
     for (let at = 0; at < text.length; at++) first[at + 1] = (first[at + 1] as number) + (first[at] as number);
     this.#first = first;
+    this.#longest = chosen.reduce((longest, seed) => Math.max(longest, seeds.size[seed] as number), 1);
     const edges = first[text.length] as number;
     this.#pieces = new Int32Array(edges);
     this.#sizes = new Uint8Array(edges);
@@ -105,9 +108,7 @@ export class Lattice {
     const expected = new Float64Array(this.#scores.length);
     for (let word = 0; word < counts.length; word++) {
       const [from, to] = [starts[word] as number, (starts[word + 1] as number) - 1];
-      this.#makeRoom(to - from + 1);
-      if (!this.#addExpected(from, to, counts[word] as number, expected))
-        this.#addExpectedOfLong(from, to, counts[word] as number, expected);
+      this.#addExpected(from, to, counts[word] as number, expected);
     }
     return expected;
   }
@@ -120,35 +121,28 @@ export class Lattice {
     this.#lastSize = new Uint8Array(size * 2);
   }
 
-  /** Forward and backward over the word; false where the word is too unlikely for products of probabilities. */
-  #addExpected(from: number, to: number, count: number, expected: Float64Array): boolean {
-    const [before, after, first, pieces, sizes, odds] = [
+  /** Forward and backward over the word. */
+  #addExpected(from: number, to: number, count: number, expected: Float64Array): void {
+    const size = to - from;
+    this.#forward(from, size);
+    const [before, after, first, pieces, sizes, odds, grown] = [
       this.#before,
       this.#after,
       this.#first,
       this.#pieces,
       this.#sizes,
       this.#odds,
+      this.#grown,
     ];
-    const size = to - from;
     const unknown = odds[UNKNOWN] as number;
-    before.fill(0, 1, size + 1);
-    before[0] = 1;
-    for (let at = 0; at < size; at++) {
-      const here = before[at] as number; // all the arrays reach to `size`
-      const [edge, end] = [first[from + at] as number, first[from + at + 1] as number];
-      if (edge === end || sizes[edge] !== 1) before[at + 1] = (before[at + 1] as number) + here * unknown;
-      for (let e = edge; e < end; e++) {
-        const next = at + (sizes[e] as number);
-        before[next] = (before[next] as number) + here * (odds[pieces[e] as number] as number);
-      }
-    }
-    const all = before[size] as number;
-    if (!(all > SAFE)) return false;
-    after[size] = 1;
-    const share = count / all;
+    after[size] = count / (before[size] as number);
     for (let at = size - 1; at >= 0; at--) {
-      const here = (before[at] as number) * share;
+      if (grown.length > 0 && grown[grown.length - 1] === at + 1) {
+        grown.pop();
+        this.#grow(before, at + 1, size, 1 / GROWTH);
+        this.#grow(after, at + 1, size, GROWTH);
+      }
+      const here = before[at] as number; // all the arrays reach to `size`
       const [edge, end] = [first[from + at] as number, first[from + at + 1] as number];
       let sum = 0;
       if (edge === end || sizes[edge] !== 1) {
@@ -164,37 +158,39 @@ export class Lattice {
       }
       after[at] = sum;
     }
+  }
+
+  /** Fills `before`, and `grown` with the places from which on it has grown. */
+  #forward(from: number, size: number): void {
+    this.#makeRoom(size + 1);
+    const [before, first, pieces, sizes, odds] = [this.#before, this.#first, this.#pieces, this.#sizes, this.#odds];
+    const unknown = odds[UNKNOWN] as number;
+    before.fill(0, 1, size + 1);
+    before[0] = 1;
+    for (let at = 0; at < size; at++) {
+      if ((before[at] as number) < 1 / GROWTH && this.#isFaint(at, size)) {
+        this.#grow(before, at, size, GROWTH);
+        this.#grown.push(at);
+      }
+      const here = before[at] as number; // all the arrays reach to `size`
+      const [edge, end] = [first[from + at] as number, first[from + at + 1] as number];
+      if (edge === end || sizes[edge] !== 1) before[at + 1] = (before[at + 1] as number) + here * unknown;
+      for (let e = edge; e < end; e++) {
+        const next = at + (sizes[e] as number);
+        before[next] = (before[next] as number) + here * (odds[pieces[e] as number] as number);
+      }
+    }
+  }
+
+  /** Whether every way that passes a place is unlikely: those of long pieces are seen behind it. */
+  #isFaint(at: number, size: number): boolean {
+    for (let i = at; i <= Math.min(size, at + this.#longest); i++)
+      if ((this.#before[i] as number) >= 1 / GROWTH) return false;
     return true;
   }
 
-  /** The same in logarithms. */
-  #addExpectedOfLong(from: number, to: number, count: number, expected: Float64Array): void {
-    const [before, after] = [this.#before, this.#after];
-    const size = to - from;
-    before.fill(Number.NEGATIVE_INFINITY, 0, size + 1);
-    after.fill(Number.NEGATIVE_INFINITY, 0, size + 1);
-    before[0] = 0;
-    after[size] = 0;
-    for (let at = 0; at < size; at++)
-      this.#eachEdge(from + at, (piece, length) => {
-        before[at + length] = logAdd(
-          before[at + length] as number,
-          (before[at] as number) + (this.#scores[piece] as number),
-        );
-      });
-    const all = before[size] as number;
-    for (let at = size - 1; at >= 0; at--)
-      this.#eachEdge(from + at, (piece, length) => {
-        const way = (this.#scores[piece] as number) + (after[at + length] as number);
-        after[at] = logAdd(after[at] as number, way);
-        expected[piece] = (expected[piece] as number) + count * Math.exp((before[at] as number) + way - all);
-      });
-  }
-
-  #eachEdge(place: number, each: (piece: number, size: number) => void): void {
-    const [edge, end] = [this.#first[place] as number, this.#first[place + 1] as number];
-    if (edge === end || this.#sizes[edge] !== 1) each(UNKNOWN, 1);
-    for (let e = edge; e < end; e++) each(this.#pieces[e] as number, this.#sizes[e] as number);
+  #grow(odds: Float64Array, at: number, size: number, factor: number): void {
+    for (let i = at; i <= Math.min(size, at + this.#longest); i++) odds[i] = (odds[i] as number) * factor;
   }
 
   /** How often each piece is in the likeliest spellings of the words. */
@@ -255,9 +251,4 @@ export class Lattice {
       }
     }
   }
-}
-
-function logAdd(a: number, b: number): number {
-  const [low, high] = a < b ? [a, b] : [b, a];
-  return low === Number.NEGATIVE_INFINITY ? high : high + Math.log1p(Math.exp(low - high));
 }
