@@ -1,6 +1,6 @@
 // The trainer of Unigram (https://arxiv.org/abs/1804.10959): begins with many more pieces than are wanted, and in turn
 // estimates their probabilities by expectation and maximization, and drops those whose loss costs the texts the least likelihood.
-// Seeds, rules and constants are those of Python's `tokenizers`.
+// Seeds, rules and constants are those of Python's `tokenizers`, and so are the vocabularies.
 
 import { ArgumentError } from "../base/errors.ts";
 import type { AddedToken } from "./added-tokens.ts";
@@ -28,6 +28,7 @@ export type UnigramTrainerOptions = {
   readonly nSubIterations?: number;
   /** The most pieces to begin with; 1000000 by default. */
   readonly seedSize?: number;
+  /** Counts finding the first pieces, each estimation and each pruning; as rare pieces go by themselves, the total shrinks. */
   readonly progress?: TrainerProgress;
 };
 
@@ -94,16 +95,24 @@ export class UnigramTrainer implements TokenizerTrainer {
   #estimate(pieces: Pieces): void {
     const { vocabSize, shrinkingFactor, nSubIterations } = this.#options;
     const wanted = Math.floor((vocabSize * 11) / 10); // the last step takes the best of somewhat more
-    const rounds = Math.max(0, Math.floor(Math.log(wanted / pieces.size) / Math.log(shrinkingFactor))) + 1;
-    for (let round = 1; ; round++) {
-      for (let i = 0; i < nSubIterations; i++) pieces.reestimate();
-      this.#progress?.(Math.min(round, rounds), rounds);
+    let done = 1; // the pieces to begin with
+    const tell = (left: number): void => {
+      const rounds = Math.max(0, Math.ceil(Math.log(wanted / pieces.size) / Math.log(shrinkingFactor)));
+      this.#progress?.(done, done + left + rounds * (1 + nSubIterations));
+    };
+    for (;;) {
+      for (let left = nSubIterations; left > 0; left--, done++) {
+        tell(left);
+        pieces.reestimate();
+      }
       const before = pieces.size;
       if (before <= wanted) break;
+      tell(0);
       pieces.prune(Math.max(wanted, Math.floor(before * shrinkingFactor)));
+      done++;
       if (pieces.size === before) break;
     }
-    this.#progress?.(rounds, rounds);
+    this.#progress?.(done, done);
   }
 }
 

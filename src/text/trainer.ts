@@ -6,7 +6,7 @@ import type { AddedToken } from "./added-tokens.ts";
 import type { Model } from "./model.ts";
 import type { WordCounts } from "./train-words.ts";
 
-/** Called now and then with how much is done, of how much in all: tokens, or rounds of Unigram. */
+/** Called now and then with how much is done, of how much in all: tokens, or steps of Unigram, whose total is an estimate. */
 export type TrainerProgress = (done: number, total: number) => void;
 
 export interface TokenizerTrainer {

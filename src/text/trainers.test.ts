@@ -111,6 +111,21 @@ for (const one of cases) {
   });
 }
 
+test("Unigram tells its progress", () => {
+  const seen: [done: number, total: number][] = [];
+  const tokenizer = new Tokenizer({ model: new Unigram([]) });
+  const progress = (done: number, total: number): unknown => seen.push([done, total]);
+  tokenizer.trainFromIterator(texts.slice(0, 40), new UnigramTrainer({ vocabSize: 200, progress }));
+  const done = seen.map(([count]) => count);
+  assert.deepEqual(
+    done,
+    done.map((_, i) => i + 1),
+  );
+  const last = done.length;
+  assert.deepEqual(seen.at(-1), [last, last]);
+  assert.ok(seen.slice(0, -1).every(([count, total]) => count < total));
+});
+
 test("bad input is told of", () => {
   const tokenizer = new Tokenizer({ model: new Bpe(new Map(), []) });
   assert.throws(() => tokenizer.trainFromIterator([], new BpeTrainer()), /there is no text/);
