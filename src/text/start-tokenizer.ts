@@ -4,7 +4,7 @@
 import { ArgumentError } from "../base/errors.ts";
 import { Bpe } from "./bpe.ts";
 import { byteAlphabet } from "./byte-level.ts";
-import type { PostProcessorConfig } from "./post-processors.ts";
+import { type PostProcessorConfig, templateProcessing } from "./post-processors.ts";
 import { PreTrainedTokenizer, type PreTrainedTokenizerOptions } from "./pretrained-tokenizer.ts";
 import { Tokenizer, type TokenizerParts } from "./tokenizer.ts";
 import { BpeTrainer } from "./train-bpe.ts";
@@ -27,8 +27,8 @@ type Start = {
   readonly specialTokens: readonly string[];
   readonly trainer: (options: Common) => TokenizerTrainer;
   readonly named: PreTrainedTokenizerOptions;
-  /** What stands around a text, where its tokens are special ones. */
-  readonly around?: PostProcessorConfig;
+  /** What is done to the tokens of a text; it knows the ids of the special ones. */
+  readonly postProcessor?: PostProcessorConfig;
 };
 type Common = {
   readonly vocabSize: number;
@@ -38,6 +38,9 @@ type Common = {
 
 const metaspace = { type: "Metaspace", replacement: "▁", prepend_scheme: "always", split: true } as const;
 const byteLevel = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true } as const;
+const words = { type: "Sequence", pretokenizers: [{ type: "WhitespaceSplit" }, metaspace] } as const;
+/** What takes the place of masked spans; they stand behind the vocabulary. */
+const T5_SENTINELS = 100;
 const plain = { unkToken: "<unk>", padToken: "<pad>" };
 
 const bytes = (specialTokens: readonly string[], named: PreTrainedTokenizerOptions): Start => ({
@@ -82,27 +85,52 @@ const starts: { readonly [name in Kind | Preset]: () => Start } = {
     trainer: ({ vocabSize, specialTokens }) => new WordLevelTrainer({ vocabSize, specialTokens }),
     named: plain,
   }),
+  // What follows is as in the models' own tokenizer.json, but for the vocabulary.
   bert: () => {
     const start = wordPieces();
-    const named = { ...start.named, modelInputNames: ["input_ids", "token_type_ids", "attention_mask"] };
-    const around: PostProcessorConfig = { type: "BertProcessing", sep: ["[SEP]", 3], cls: ["[CLS]", 2] };
-    return { ...start, named, around };
-  },
-  gpt2: () =>
-    bytes(["<|endoftext|>"], {
-      bosToken: "<|endoftext|>",
-      eosToken: "<|endoftext|>",
-      unkToken: "<|endoftext|>",
-    }),
-  t5: () => {
-    const end = { SpecialToken: { id: "</s>", type_id: 0 } };
-    const around: PostProcessorConfig = {
-      type: "TemplateProcessing",
-      single: [{ Sequence: { id: "A", type_id: 0 } }, end],
-      pair: [{ Sequence: { id: "A", type_id: 0 } }, end, { Sequence: { id: "B", type_id: 0 } }, end],
-      special_tokens: { "</s>": { id: "</s>", ids: [1], tokens: ["</s>"] } },
+    return {
+      ...start,
+      named: { ...start.named, modelInputNames: ["input_ids", "token_type_ids", "attention_mask"] },
+      postProcessor: templateProcessing({
+        single: "[CLS] $A [SEP]",
+        pair: "[CLS] $A [SEP] $B:1 [SEP]:1",
+        specialTokens: [
+          ["[CLS]", 2],
+          ["[SEP]", 3],
+        ],
+      }),
     };
-    return { ...pieces(["<pad>", "</s>", "<unk>"], { ...plain, eosToken: "</s>" }), around };
+  },
+  gpt2: () => {
+    const end = "<|endoftext|>";
+    const start = bytes([end], { bosToken: end, eosToken: end, unkToken: end });
+    const model = new Bpe(new Map(), [], { continuingSubwordPrefix: "", endOfWordSuffix: "" });
+    return {
+      ...start,
+      parts: { ...start.parts, model, decoder: { ...byteLevel, add_prefix_space: true } },
+      postProcessor: { ...byteLevel, add_prefix_space: true, trim_offsets: false }, // tokens keep their spaces
+    };
+  },
+  t5: () => {
+    const start = pieces(["<pad>", "</s>", "<unk>"], {
+      ...plain,
+      eosToken: "</s>",
+      extraSpecialTokens: Array.from({ length: T5_SENTINELS }, (_, i) => `<extra_id_${T5_SENTINELS - 1 - i}>`),
+    });
+    return {
+      ...start,
+      parts: {
+        ...start.parts,
+        // T5's own table, nmt_nfkc, differs in three characters (U+0344, U+200D, U+FF5E) and knows none newer than itself.
+        normalizer: { type: "Sequence", normalizers: [{ type: "Nmt" }, { type: "NFKC" }] },
+        preTokenizer: words,
+      },
+      postProcessor: templateProcessing({
+        single: "$A </s>",
+        pair: "$A </s> $B </s>",
+        specialTokens: [["</s>", 1]],
+      }),
+    };
   },
 };
 
@@ -111,18 +139,19 @@ export function startTokenizer(
   name: Kind | Preset,
   { vocabSize, progress }: { readonly vocabSize: number; readonly progress?: TrainerProgress },
 ): { train(texts: AsyncIterable<TrainingText>): Promise<PreTrainedTokenizer> } {
-  const { parts, specialTokens, trainer, named, around } = starts[name]();
-  const least = specialTokens.length + 1;
+  const { parts, specialTokens, trainer, named, postProcessor = null } = starts[name]();
+  const behind = named.extraSpecialTokens?.length ?? 0;
+  const least = specialTokens.length + behind + 1;
   if (vocabSize < least) {
     throw new ArgumentError(`startTokenizer: vocabSize is ${vocabSize}; ${name} needs at least ${least}.`, {
       vocabSize,
     });
   }
-  const made = trainer({ vocabSize, specialTokens, ...(progress && { progress }) });
+  const made = trainer({ vocabSize: vocabSize - behind, specialTokens, ...(progress && { progress }) });
   return {
     async train(texts) {
       const backend = await new Tokenizer(parts).trainFromIterator(texts, made);
-      backend.postProcessor = around ?? null;
+      backend.postProcessor = postProcessor;
       return new PreTrainedTokenizer(backend, named);
     },
   };
