@@ -30,7 +30,7 @@ import {
 import type { ApplyChatTemplate, Chat, ChatOptions } from "./chat-template.ts";
 import type { ChatTemplates } from "./chat-template-files.ts";
 import { isObject, type JsonObject } from "./fields.ts";
-import { type RetrainOptions, retrained } from "./retrain.ts";
+import { type RetrainOptions, renaming, retrained } from "./retrain.ts";
 import type { DecodeOptions, EncodeOptions, Tokenizer } from "./tokenizer.ts";
 import type { TrainingText } from "./train-words.ts";
 import type { Side } from "./truncation.ts";
@@ -357,15 +357,28 @@ export class PreTrainedTokenizer extends Callable {
    * A tokenizer of this kind, with this one's parts and special tokens, whose `vocabSize` tokens are those of `texts`. Other
    * added tokens are left out, but for Unigram. Throws an `ArgumentError` where the texts are none or the size is too small.
    */
+  trainNewFromIterator(texts: Iterable<TrainingText>, vocabSize: number, options?: RetrainOptions): PreTrainedTokenizer;
   trainNewFromIterator(
-    texts: Iterable<TrainingText>,
+    texts: AsyncIterable<TrainingText>,
+    vocabSize: number,
+    options?: RetrainOptions,
+  ): Promise<PreTrainedTokenizer>;
+  trainNewFromIterator(
+    texts: Iterable<TrainingText> | AsyncIterable<TrainingText>,
     vocabSize: number,
     options: RetrainOptions = {},
-  ): PreTrainedTokenizer {
-    const named = Object.fromEntries(roles.map((role) => [role, this[role]]).filter(([, token]) => token !== null));
+  ): PreTrainedTokenizer | Promise<PreTrainedTokenizer> {
+    const made = retrained(this.backend, texts, vocabSize, options);
+    const around = (backend: Tokenizer) => this.#likeThis(backend, renaming(options));
+    return made instanceof Promise ? made.then(around) : around(made);
+  }
+
+  /** The same settings and parts, under new names, around another tokenizer. */
+  #likeThis(backend: Tokenizer, renamed: (token: string) => string): PreTrainedTokenizer {
+    const named = roles.map((role) => [role, this[role]] as const).filter(([, token]) => token !== null);
     const { added_tokens_decoder: _decoder, ...config } = this.#config; // it has the old ids
-    return new PreTrainedTokenizer(retrained(this.backend, texts, vocabSize, options), {
-      ...named,
+    return new PreTrainedTokenizer(backend, {
+      ...Object.fromEntries(named.map(([role, token]) => [role, renamed(token ?? "")])),
       modelMaxLength: this.modelMaxLength,
       paddingSide: this.paddingSide,
       truncationSide: this.truncationSide,
