@@ -1,10 +1,10 @@
 // What `kindling data inspect` finds out about a data set: for each column its kind, gaps, lengths or classes; and rows that repeat.
-// Rows are read once and not held: of each there stay a hash of 64 bits and the numbers that are measured of it.
+// Rows are read once and not held: memory grows with how much differs, up to a bound (data-counts.ts).
 
-import { createHash } from "node:crypto";
 import { ClassLabel, describeFeature, type Feature, Value } from "../data/features.ts";
 import type { Dataset } from "../data/sets/dataset.ts";
 import type { PreTrainedTokenizer } from "../text/pretrained-tokenizer.ts";
+import { NumberCounts, RepeatedRows } from "./data-counts.ts";
 
 /** How many values lie in each of several stretches of equal width. */
 export interface Histogram {
@@ -19,6 +19,8 @@ export interface Spread {
   /** At most this is what 95 % of the rows have. */
   readonly p95: number;
   readonly max: number;
+  /** False where `median`, `p95` and `histogram` are within a 256th: there are too many different numbers to count each. */
+  readonly isExact: boolean;
   readonly histogram: Histogram;
 }
 export interface ColumnFigures {
@@ -35,24 +37,25 @@ export interface DataFigures {
   readonly columns: readonly ColumnFigures[];
   /** Rows that another row before them equals. */
   readonly duplicates: number;
+  /** False where they are estimated: there are too many rows to know each. */
+  readonly duplicatesAreExact: boolean;
   readonly samples: readonly object[];
 }
 
-const bins = 24;
 const mostClasses = 20;
 
 /** Texts are measured in tokens too where there is a tokenizer; those that it adds at the ends count. */
 export function dataFigures(dataset: Dataset, samples: number, tokenizer?: PreTrainedTokenizer): DataFigures {
   const columns = dataset.columnNames.map((name) => new ColumnCount(name, dataset.features[name]!, tokenizer));
-  const seen = new HashSet();
-  let duplicates = 0;
+  const repeated = new RepeatedRows();
   for (const row of dataset) {
-    if (!seen.add(JSON.stringify(row, plain))) duplicates++;
+    repeated.add(JSON.stringify(row, plain));
     for (const column of columns) column.add(row[column.name]);
   }
   return {
     rows: dataset.length,
-    duplicates,
+    duplicates: repeated.count,
+    duplicatesAreExact: repeated.isExact,
     samples: dataset.take(samples).toList(),
     columns: columns.map((column) => column.figures()),
   };
@@ -63,7 +66,7 @@ class ColumnCount {
   readonly name: string;
   readonly #feature: Feature;
   readonly #tokenizer: PreTrainedTokenizer | undefined;
-  readonly #sizes = new Map<string, number[]>();
+  readonly #sizes = new Map<string, NumberCounts>();
   /** Rows by value, until there are too many values. */
   #counts: Map<string, number> | undefined = new Map();
   #nulls = 0;
@@ -79,9 +82,9 @@ class ColumnCount {
       return;
     }
     for (const [what, size] of this.#measured(value)) {
-      const sizes = this.#sizes.get(what) ?? [];
-      this.#sizes.set(what, sizes);
-      sizes.push(size);
+      let sizes = this.#sizes.get(what);
+      if (sizes === undefined) this.#sizes.set(what, (sizes = new NumberCounts()));
+      sizes.add(size);
     }
     if (this.#counts === undefined || typeof value === "object") return;
     this.#counts.set(String(value), (this.#counts.get(String(value)) ?? 0) + 1);
@@ -112,47 +115,8 @@ class ColumnCount {
       name: this.name,
       type: describeFeature(feature),
       nulls: this.#nulls,
-      spreads: Object.fromEntries(Array.from(sizes, ([what, one]) => [what, spreadOf(one)])),
+      spreads: Object.fromEntries(Array.from(sizes, ([what, one]) => [what, one.spread()])),
       classes: classes.map(([value, rows]) => [named(value), rows] as const),
     };
-  }
-}
-
-function spreadOf(sizes: readonly number[]): Spread {
-  const sorted = Float64Array.from(sizes).sort();
-  const [min, max] = [sorted[0]!, sorted.at(-1)!]; // of at least one
-  const counts = new Array<number>(bins).fill(0);
-  for (const size of sorted) counts[Math.min(bins - 1, Math.floor(((size - min) / (max - min || 1)) * bins))]!++;
-  /** The least of them that so large a share is not above. */
-  const below = (share: number): number => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;
-  const mean = sorted.reduce((sum, size) => sum + size, 0) / sorted.length;
-  return { min, mean, median: below(0.5), p95: below(0.95), max, histogram: { low: min, high: max, counts } };
-}
-
-/** Texts by 64 bits of their hash, in a table with open places: 10 million rows are mistaken with a chance of 3 in a million. */
-class HashSet {
-  #table = new BigUint64Array(1024);
-  #size = 0;
-  /** False if it is there already. */
-  add(text: string): boolean {
-    const hash = createHash("sha256").update(text).digest().readBigUInt64LE() || 1n; // 0 is an open place
-    if (2 * this.#size >= this.#table.length) this.#grow();
-    if (!this.#put(hash)) return false;
-    this.#size++;
-    return true;
-  }
-  #put(hash: bigint): boolean {
-    const mask = this.#table.length - 1;
-    for (let at = Number(hash & 0xffff_ffffn) & mask; ; at = (at + 1) & mask) {
-      if (this.#table[at] === hash) return false;
-      if (this.#table[at] !== 0n) continue;
-      this.#table[at] = hash;
-      return true;
-    }
-  }
-  #grow(): void {
-    const before = this.#table;
-    this.#table = new BigUint64Array(2 * before.length);
-    for (const hash of before) if (hash !== 0n) this.#put(hash);
   }
 }

@@ -6,6 +6,8 @@ import type { ColumnFigures, DataFigures, Spread } from "./data-figures.ts";
 
 export const short = (x: number): string => String(Number(x.toPrecision(4)));
 export const share = (part: number, whole: number): string => `${((100 * part) / Math.max(1, whole)).toFixed(1)} %`;
+/** What stands before a number that is estimated. */
+export const about = (isExact: boolean): string => (isExact ? "" : "~");
 /** A row as JSON, with the whole numbers that JSON has no word for as texts. */
 export const shownRow = (row: unknown): string =>
   JSON.stringify(row, (_key, value) => (typeof value === "bigint" ? String(value) : value));
@@ -39,11 +41,14 @@ dl.row dt { color: var(--soft) } dl.row dd { margin: 0; white-space: pre-wrap; o
 `;
 
 /** HTML of the whole page; `file` is its title. */
-export function dataPage(file: string, { rows, duplicates, columns, samples }: DataFigures): string {
+export function dataPage(
+  file: string,
+  { rows, duplicates, duplicatesAreExact, columns, samples }: DataFigures,
+): string {
   const totals: readonly (readonly [name: string, value: string])[] = [
     ["rows", counted(rows)],
     ["columns", counted(columns.length)],
-    ["repeated rows", `${counted(duplicates)} (${share(duplicates, rows)})`],
+    ["repeated rows", `${about(duplicatesAreExact)}${counted(duplicates)} (${share(duplicates, rows)})`],
   ];
   return `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeXml(file)}</title>
@@ -58,8 +63,8 @@ ${samples.length === 0 ? "" : `<section><header><h2>First rows</h2></header>${sa
 
 function section({ name, type, nulls, spreads, classes }: ColumnFigures, rows: number): string {
   const figures = Object.entries(spreads).map(([what, spread]) => {
-    const { min, median, max } = spread;
-    const said = `${short(min)} to ${short(max)}, half up to ${short(median)}`;
+    const { min, median, max, isExact } = spread;
+    const said = `${short(min)} to ${short(max)}, half up to ${about(isExact)}${short(median)}`;
     return `<figure><figcaption>${what} <span>${said}</span></figcaption>${histogram(spread, what)}</figure>`;
   });
   if (classes.length > 0) figures.push(bars(classes, rows));
@@ -69,7 +74,7 @@ function section({ name, type, nulls, spreads, classes }: ColumnFigures, rows: n
 }
 
 /** Rows by size, with a line below which 95 % of them are. */
-function histogram({ p95, histogram: { low, high, counts } }: Spread, what: string): string {
+function histogram({ p95, isExact, histogram: { low, high, counts } }: Spread, what: string): string {
   const [width, height] = [360, 110];
   const x = scaleLinear([0, counts.length], [0, width]);
   const y = scaleLinear([0, Math.max(...counts, 1)], [0, height - 16]);
@@ -82,7 +87,7 @@ function histogram({ p95, histogram: { low, high, counts } }: Spread, what: stri
   const anchor = at > width / 2 ? `x="${(at - 5).toFixed(1)}" text-anchor="end"` : `x="${(at + 5).toFixed(1)}"`;
   const mark =
     `<path class="mark" d="M${at.toFixed(1)} 0V${height}"/>` +
-    `<text class="marked" ${anchor} y="11">95 % up to ${short(p95)}</text>`;
+    `<text class="marked" ${anchor} y="11">95 % up to ${about(isExact)}${short(p95)}</text>`;
   const ends = `<text x="0" y="${height + 15}">${short(low)}</text><text x="${width}" y="${height + 15}" text-anchor="end">${short(high)}</text>`;
   return `<svg viewBox="0 0 ${width} ${height + 20}" role="img" aria-label="${escapeXml(what)}">${drawn.join("")}<path class="axis" d="M0 ${height}H${width}"/>${mark}${ends}</svg>`;
 }

@@ -8,7 +8,7 @@ import type { Row } from "../data/sets/rows.ts";
 import { AutoTokenizer } from "../text/tokenizer.node.ts";
 import { loadDataset } from "../training/load-dataset.ts";
 import { type DataFigures, dataFigures, type Histogram } from "./data-figures.ts";
-import { dataPage, share, short, shownRow } from "./data-page.ts";
+import { about, dataPage, share, short, shownRow } from "./data-page.ts";
 import { wholeNumber } from "./numbers.ts";
 
 interface Flags {
@@ -55,14 +55,14 @@ async function inspect(file: string, { rows, samples, html, json, tokenizer: nam
 
 // ── in the terminal ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-function print(file: string, { rows, duplicates, columns, samples }: DataFigures): void {
+function print(file: string, { rows, duplicates, duplicatesAreExact, columns, samples }: DataFigures): void {
   console.log(
-    `${file}: ${rows} rows, ${columns.length} columns, ${duplicates} repeated rows (${share(duplicates, rows)})`,
+    `${file}: ${rows} rows, ${columns.length} columns, ${about(duplicatesAreExact)}${duplicates} repeated rows (${share(duplicates, rows)})`,
   );
   for (const { name, type, nulls, spreads, classes } of columns) {
     console.log(`\n${name}  ${type}${nulls === 0 ? "" : `  ${nulls} null (${share(nulls, rows)})`}`);
-    for (const [what, { min, median, p95, max, histogram }] of Object.entries(spreads)) {
-      const line = `${short(min)} … ${short(max)}, half up to ${short(median)}, 95 % up to ${short(p95)}`;
+    for (const [what, { min, median, p95, max, isExact, histogram }] of Object.entries(spreads)) {
+      const line = `${short(min)} … ${short(max)}, half up to ${about(isExact)}${short(median)}, 95 % up to ${about(isExact)}${short(p95)}`;
       console.log(`  ${what.padEnd(10)} ${line}  ${sparks(histogram)}`);
     }
     const most = classes[0]?.[1] ?? 1;
