@@ -110,6 +110,17 @@ const checks: { readonly [claim: string]: () => Promise<void> } = {
     assert.deepEqual(await verifyCache(await scanCache(both)), []);
     assert.equal(readdirSync(join(both, "models--org--name", "blobs")).length, 1);
   },
+  "What Python is fetching we wait for, on Linux, and do not fetch again": async () => {
+    const both = join(scratch, "waiting");
+    hub.forget();
+    hub.misbehave({ on: "cdn", fault: { kind: "slow", chunkBytes: 16384, pauseMs: 100 } });
+    const first = python("print(hf_hub_download('org/name', 'model.safetensors'))", both);
+    while (bytesAsked() === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    const mine = await hubDownload("org/name", "model.safetensors", { ...options, cacheDir: both });
+    assert.equal(mine, await first);
+    hub.behave();
+    assert.equal(hub.requests.filter(({ path, method }) => method === "GET" && path.startsWith("/cdn")).length, 1);
+  },
   "A folder that Python filled (local_dir) is up to date for us, and the reverse": async () => {
     const [a, b] = [join(scratch, "a"), join(scratch, "b")];
     await python(`snapshot_download('org/name', local_dir=${JSON.stringify(a)})`, join(scratch, "none"));

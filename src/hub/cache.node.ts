@@ -16,6 +16,7 @@ import { LocalEntryNotFoundError } from "./errors.ts";
 import { acquireLock } from "./lock.node.ts";
 import { checkFileName, folderName, isCommitHash, type RepoRef } from "./names.ts";
 import { openPart, writing } from "./part.node.ts";
+import { waitForPython } from "./python-lock.node.ts";
 import { formatTree, parseTree } from "./tree-text.ts";
 
 const tag = `Signature: 8a477f597d28d172789f06886806bc55
@@ -67,6 +68,8 @@ export function openCache(cacheDir: string): HubCache {
       const lockFile = join(root, ".locks", folderName(repo), `${etag}.kindling.lock`);
       const lock = await writing(lockFile, () => acquireLock(lockFile, signal));
       try {
+        const theirs = lockFile.replace(/kindling\.lock$/, "lock");
+        if (!force && !(await isFile(blob))) await waitForPython({ lock: theirs, folder: blobs, stem: etag }, signal);
         const isNew = force || !(await isFile(blob));
         if (isNew) await fill(() => openPart({ folder: blobs, stem: etag, destination: blob }, metadata, lock));
         await writing(path, () => point(blob, path, isNew));
