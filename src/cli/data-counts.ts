@@ -18,7 +18,7 @@ export class NumberCounts {
   #min = Number.POSITIVE_INFINITY;
   #max = Number.NEGATIVE_INFINITY;
 
-  constructor(mostExact = 2 ** 16) {
+  constructor(mostExact: number = 2 ** 16) {
     this.#mostExact = mostExact;
   }
   add(x: number): void {
@@ -91,7 +91,7 @@ export class RepeatedRows {
   #repeated = 0;
 
   /** At most this many hashes are held; a power of 2. */
-  constructor(most = 2 ** 24) {
+  constructor(most: number = 2 ** 24) {
     this.#most = most;
   }
   get count(): number {
