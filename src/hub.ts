@@ -8,6 +8,7 @@ export type { DownloadOptions, DownloadProgress, HubOptions } from "./hub/option
 export { type PretrainedOptions, pretrainedFolder } from "./hub/pretrained-folder.ts";
 export {
   type CreateRepoOptions,
+  createBranch,
   createRepo,
   type FileToUpload,
   type FolderOptions,

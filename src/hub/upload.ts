@@ -2,13 +2,23 @@
 
 import { listFolder, withScratchFolder } from "#runtime/hub/upload-folder";
 import { ArgumentError } from "../base/errors.ts";
-import { HubError, OfflineModeError } from "./errors.ts";
+import {
+  ConnectionError,
+  HubError,
+  OfflineModeError,
+  RepositoryNotFoundError,
+  RevisionNotFoundError,
+} from "./errors.ts";
+import { sleep } from "./http.ts";
 import { checkFileName, type RepoRef, repoRef } from "./names.ts";
 import { type HubOptions, settle } from "./options.ts";
 import { filterPaths } from "./patterns.ts";
 
-export type UploadOptions = Pick<HubOptions, "repoType" | "endpoint" | "token" | "signal"> & {
-  /** The branch that gets the commit; "main" by default. */
+export type UploadOptions = Pick<
+  HubOptions,
+  "repoType" | "endpoint" | "token" | "signal" | "retries" | "retryDelayMs"
+> & {
+  /** The branch that gets the commit, which must be there; "main" by default. */
   readonly revision?: string;
   readonly commitMessage?: string;
   readonly commitDescription?: string;
@@ -57,7 +67,25 @@ export async function createRepo(repo: string, options: CreateRepoOptions = {}):
   }
 }
 
-/** Adds or replaces files in one commit. Large ones go to LFS; nothing is seen of them before the commit. */
+/** Makes a branch of the default one; one that is there already is fine, and stays as it is. */
+export async function createBranch(
+  repo: string,
+  branch: string,
+  options: Pick<HubOptions, "repoType" | "endpoint" | "token"> = {},
+): Promise<void> {
+  const { ref, endpoint, accessToken } = target("createBranch", repo, options);
+  const hub = await import("@huggingface/hub");
+  try {
+    await hub.createBranch({ repo: designation(ref), accessToken, hubUrl: endpoint, branch });
+  } catch (error) {
+    if (!(error instanceof hub.HubApiError && error.statusCode === 409)) throw uploadError("createBranch", ref, error);
+  }
+}
+
+/**
+ * Adds or replaces files in one commit. Large ones go to LFS, in parts; nothing is seen of them before the commit. A part that
+ * fails is sent again, and what the hub has from an upload that broke off is not.
+ */
 export async function uploadFiles(
   repo: string,
   files: readonly FileToUpload[],
@@ -73,6 +101,7 @@ export async function uploadFiles(
       repo: designation(ref),
       accessToken,
       hubUrl: endpoint,
+      fetch: patientFetch(options),
       files: files.map(({ path, content }) => ({ path, content })),
       commitTitle: commitMessage,
       ...(commitDescription !== undefined && { commitDescription }),
@@ -110,7 +139,7 @@ export async function uploadFolder(repo: string, folder: string, options: Folder
 }
 
 /**
- * Makes the repository if need be and puts there what `source` is: a folder, something that saves itself into one, as a
+ * Makes the repository, and the branch `revision`, if need be and puts there what `source` is: a folder, something that saves itself into one, as a
  * model does, or a function that fills one.
  */
 export async function pushToHub(
@@ -119,6 +148,7 @@ export async function pushToHub(
   options: FolderOptions & { readonly private?: boolean } = {},
 ): Promise<UploadedCommit> {
   await createRepo(repo, options);
+  if (options.revision !== undefined && options.createPr !== true) await createBranch(repo, options.revision, options);
   if (typeof source === "string") return uploadFolder(repo, source, options);
   return withScratchFolder(async (folder) => {
     await (typeof source === "function" ? source(folder) : source.savePretrained(folder));
@@ -146,9 +176,49 @@ function target(
 
 const designation = ({ id, type }: RepoRef): { name: string; type: RepoRef["type"] } => ({ name: id, type });
 
+/** What a status says to who uploads. */
+const advice: { readonly [status: number]: string | undefined } = {
+  401: "The hub does not know the token: is it whole, not expired, and of this hub? Set HF_TOKEN, or run `hf auth login`.",
+  403: "Does the token (HF_TOKEN) allow to write there? One that may only read does not.",
+  409: "Something else was written there at the same time, or is there already. Look at it and try again.",
+  413: "A file or the commit is too large for this hub.",
+  429: "These were too many requests; wait a while.",
+};
+
 function uploadError(what: string, { id }: RepoRef, error: unknown): unknown {
   if (error instanceof HubError || !(error instanceof Error) || error.name === "AbortError") return error;
-  const status = "statusCode" in error ? error.statusCode : undefined;
-  const advice = status === 401 || status === 403 ? " Does the token (HF_TOKEN) allow to write there?" : "";
-  return new HubError(`${what}: "${id}": ${error.message}.${advice}`, { repo: id, status }, { cause: error });
+  const status = "statusCode" in error ? Number(error.statusCode) : undefined;
+  const facts = { repo: id, status };
+  const say = (todo = ""): string => `${what}: "${id}": ${error.message.replace(/\.*$/, ".")} ${todo}`.trim();
+  if (status === 404 && /invalid rev/i.test(error.message)) {
+    return new RevisionNotFoundError(say("createBranch() makes the branch."), facts, { cause: error });
+  }
+  if (status === 404) {
+    const todo = "There is none, or the token may not see it. createRepo() makes one.";
+    return new RepositoryNotFoundError(say(todo), facts, { cause: error });
+  }
+  if (status === undefined && error instanceof TypeError) {
+    return new ConnectionError(say("Is the network up, and the endpoint right? No commit was made."), facts, {
+      cause: error,
+    });
+  }
+  return new HubError(say(status === undefined ? "" : advice[status]), facts, { cause: error });
+}
+
+/** Sends again what may be sent twice and failed: questions, and parts of files. A commit is sent once. */
+function patientFetch({ retries = 5, retryDelayMs = 1000, signal }: UploadOptions): typeof fetch {
+  return async (input, init) => {
+    const isRepeatable = init?.method === "PUT" || !/\/(commit|branch)\/|\/create$/.test(String(input));
+    for (let attempt = 0; ; attempt++) {
+      const isLast = !isRepeatable || attempt >= retries;
+      try {
+        const response = await fetch(input, init);
+        if (isLast || (response.status < 500 && response.status !== 429)) return response;
+        await response.body?.cancel();
+      } catch (error) {
+        if (isLast || !(error instanceof TypeError)) throw error; // as fetch says that there was no connection
+      }
+      await sleep(retryDelayMs * 2 ** attempt, signal);
+    }
+  };
 }

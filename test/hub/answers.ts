@@ -1,5 +1,6 @@
 // What the hub answers when nothing goes wrong: paths, status codes, headers and JSON are those of huggingface.co.
 
+import { createHash } from "node:crypto";
 import { type Commit, type HubFile, Repo, type RepoType } from "./repos.ts";
 
 /** The kind of thing that was asked, for rules and counts. */
@@ -37,7 +38,12 @@ function json(place: Place, value: unknown, headers: Answer["headers"] = {}): An
 
 function refuse(place: Place, status: number, code: string, text: string, headers: Answer["headers"] = {}): Answer {
   const body = new TextEncoder().encode(JSON.stringify({ error: text }));
-  return { place, status, headers: { "X-Error-Code": code, "X-Error-Message": text, ...headers }, body };
+  return {
+    place,
+    status,
+    headers: { "Content-Type": "application/json", "X-Error-Code": code, "X-Error-Message": text, ...headers },
+    body,
+  };
 }
 
 /** `/api/{type}s/{id}/…` and `/{type}s/{id}/resolve/…`, where models have no `models/`; an id has one part or two. */
@@ -50,7 +56,9 @@ const routes: readonly (readonly [Place, RegExp, Handle])[] = [
   ["upload", new RegExp(`^/api/${kinds}/${id}/preupload/(?<rev>[^/]+)$`), preupload],
   ["upload", new RegExp(`^/api/${kinds}/${id}/commit/(?<rev>[^/]+)$`), commit],
   ["upload", new RegExp(`^/(?:(?<kind>datasets|spaces)/)?${id}\\.git/info/lfs/objects/batch$`), lfsBatch],
+  ["upload", new RegExp(`^/api/${kinds}/${id}/branch/(?<rev>[^/]+)$`), createBranch],
   ["upload", /^\/lfs\/(?<sha>[0-9a-f]{64})$/, storeLfs],
+  ["upload", /^\/lfs\/(?<sha>[0-9a-f]{64})\/(?<part>\d+)$/, storePart],
   ["tree", new RegExp(`^/api/${kinds}/${id}/tree/(?<rev>[^/]+)(?:/(?<file>.+))?$`), tree],
   ["paths", new RegExp(`^/api/${kinds}/${id}/paths-info/(?<rev>[^/]+)$`), pathsInfo],
   ["refs", new RegExp(`^/api/${kinds}/${id}/refs$`), refs],
@@ -265,20 +273,54 @@ function preupload(question: Question): Answer {
   });
 }
 
+function createBranch(question: Question): Answer {
+  return withUpload(question, (repo) => {
+    const branch = question.named["rev"] ?? "";
+    if (repo.branches.has(branch)) return refuse(question.place, 409, "", "Reference already exists");
+    repo.branches.set(branch, repo.branches.get("main")!); // which every repository has
+    return json(question.place, {});
+  });
+}
+
 /** LFS objects that were sent and no commit names yet. */
 const stored = new Map<string, Uint8Array>();
 
 function lfsBatch(question: Question): Answer {
   return withUpload(question, () => {
     const { objects } = sent<{ objects: readonly { oid: string; size: number }[] }>(question.body);
-    const upload = (oid: string) => ({ upload: { href: `http://localhost:${question.world.port}/lfs/${oid}` } });
-    const answers = objects.map(({ oid, size }) => ({ oid, size, ...(!stored.has(oid) && { actions: upload(oid) }) }));
+    const answers = objects.map(({ oid, size }) => {
+      const href = `http://localhost:${question.world.port}/lfs/${oid}`;
+      const parts = Array.from({ length: size > partBytes ? Math.ceil(size / partBytes) : 0 }, (_, i) => i + 1);
+      const places = parts.map((part) => [String(part).padStart(5, "0"), `${href}/${part}`]);
+      const header = parts.length > 0 && { header: { chunk_size: String(partBytes), ...Object.fromEntries(places) } };
+      return { oid, size, ...(!stored.has(oid) && { actions: { upload: { href, ...header } } }) };
+    });
     return json(question.place, { transfer: "basic", objects: answers });
   });
 }
+/** Larger objects are sent in parts. */
+const partBytes = 4096;
+const sentParts = new Map<string, Uint8Array>();
 
-function storeLfs({ named, body, place }: Question): Answer {
-  stored.set(named["sha"] ?? "", body);
+function storePart({ named, body, place }: Question): Answer {
+  const name = `${named["sha"]}/${named["part"]}`;
+  sentParts.set(name, body);
+  return json(place, {}, { ETag: `"${name}"` });
+}
+
+/** An object whole, or the end of one that came in parts. */
+function storeLfs({ asked, named, body, place }: Question): Answer {
+  const sha = named["sha"] ?? "";
+  let bytes = body;
+  if (asked.method === "POST") {
+    const { parts } = sent<{ parts: readonly { partNumber: number; etag: string }[] }>(body);
+    const found = parts.map(({ partNumber, etag }) =>
+      etag === `"${sha}/${partNumber}"` ? sentParts.get(`${sha}/${partNumber}`) : undefined,
+    );
+    bytes = Buffer.concat(found.filter((part) => part !== undefined));
+  }
+  if (createHash("sha256").update(bytes).digest("hex") !== sha) return refuse(place, 422, "", "other bytes than named");
+  stored.set(sha, bytes);
   return json(place, {});
 }
 
@@ -290,11 +332,17 @@ type CommitLine =
 
 function commit(question: Question): Answer {
   return withUpload(question, (repo) => {
+    const branch = question.named["rev"] ?? "main";
+    if (!repo.branches.has(branch)) {
+      return refuse(question.place, 404, "RevisionNotFound", `Invalid rev id: ${branch}`);
+    }
+    let message = "";
     const files: { [path: string]: Uint8Array } = {};
     const removed: string[] = [];
     for (const line of new TextDecoder().decode(question.body).split("\n")) {
       const one = sent<CommitLine>(new TextEncoder().encode(line));
-      if (one.key === "file") files[one.value.path] = Buffer.from(one.value.content, "base64");
+      if (one.key === "header") message = one.value.summary;
+      else if (one.key === "file") files[one.value.path] = Buffer.from(one.value.content, "base64");
       else if (one.key === "deletedFile") removed.push(one.value.path);
       else if (one.key === "lfsFile") {
         const bytes = stored.get(one.value.oid);
@@ -302,7 +350,7 @@ function commit(question: Question): Answer {
         files[one.value.path] = bytes;
       }
     }
-    const { sha } = repo.commit(files, { branch: question.named["rev"] ?? "main", removed });
+    const { sha } = repo.commit(files, { branch, removed, message });
     const commitUrl = `http://${question.asked.host}/${repo.id}/commit/${sha}`;
     return json(question.place, { success: true, commitOid: sha, commitUrl, hookOutput: "" });
   });

@@ -16,6 +16,7 @@ export interface HubFile {
 export interface Commit {
   readonly sha: string;
   readonly files: ReadonlyMap<string, HubFile>;
+  readonly message: string;
 }
 
 export interface RepoSettings {
@@ -51,8 +52,11 @@ export class Repo {
   }
 
   /** A new commit on a branch: `files` are added or replaced, `removed` are taken away. */
-  commit(files: FilesByPath, options: { readonly branch?: string; readonly removed?: readonly string[] } = {}): Commit {
-    const { branch = "main", removed = [] } = options;
+  commit(
+    files: FilesByPath,
+    options: { readonly branch?: string; readonly removed?: readonly string[]; readonly message?: string } = {},
+  ): Commit {
+    const { branch = "main", removed = [], message = "" } = options;
     const all = new Map((this.branches.get(branch) ?? this.branches.get("main"))?.files);
     for (const path of removed) all.delete(path);
     for (const [path, content] of Object.entries(files)) {
@@ -62,7 +66,7 @@ export class Repo {
     const sorted = new Map([...all].sort(([a], [b]) => (a < b ? -1 : 1)));
     const hash = createHash("sha1").update(`${this.type}/${this.id}/${this.commits.size}`);
     for (const { path, blobId } of sorted.values()) hash.update(`${path}\0${blobId}\0`);
-    const commit: Commit = { sha: hash.digest("hex"), files: sorted };
+    const commit: Commit = { sha: hash.digest("hex"), files: sorted, message };
     this.commits.set(commit.sha, commit);
     this.branches.set(branch, commit);
     return commit;
