@@ -70,7 +70,7 @@ export function draw(name: string, n: number): number[] {
 /** A model with the drawn weights, in evaluation mode. */
 export function drawnModel<M extends AnyTransformer>(
   Model: ModelClass<M>,
-  golden: EncoderGolden,
+  golden: Pick<EncoderGolden, "config" | "prefix">,
   extra: Named<unknown> = {},
 ): M {
   const { model_type, ...fields } = golden.config;

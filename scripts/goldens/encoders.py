@@ -235,8 +235,9 @@ table = {
     "modernbert-mean": ("ModernBert", {**modern, "classifier_pooling": "mean", "norm_bias": True, "attention_bias": True, "mlp_bias": True, "classifier_bias": True},
                         ["ModernBertForSequenceClassification", "ModernBertForMultipleChoice"]),
 }  # fmt: skip
-wanted = sys.argv[1:] or list(table)
-for each in wanted:
-    if each in table:
-        shutil.rmtree(out / "files" / each, ignore_errors=True)
-        architecture(each, *table[each])
+if __name__ == "__main__":
+    wanted = sys.argv[1:] or list(table)
+    for each in wanted:
+        if each in table:
+            shutil.rmtree(out / "files" / each, ignore_errors=True)
+            architecture(each, *table[each])

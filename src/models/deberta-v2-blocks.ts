@@ -109,8 +109,10 @@ class DisentangledSelfAttention extends Module<[x: Tensor, shared: DebertaShared
     const [mask] = shared;
     const bias = this.#bias(q, k, scale, shared); // [B, H, T, T]
     const dropoutP = this.training ? this.dropout.p : 0;
-    // Padding sees nobody: all alike, and what it learns must not reach the scores. Only a mask that fills says that.
-    const implementation = mask !== undefined && isGradEnabled() ? "eager" : how.implementation;
+    // Padding sees nobody: all alike, and what it learns must not reach the scores. Only a mask that fills says that; in the
+    // other way the mask becomes part of the bias, if there is one.
+    const isFilled = mask !== undefined && (isGradEnabled() || bias === undefined);
+    const implementation = isFilled ? "eager" : how.implementation;
     return attend(q, k, v, { mask, bias, scale, dropoutP, how: { ...how, implementation } });
   }
 

@@ -15,7 +15,15 @@ import { DebertaV2Embeddings, DebertaV2Encoder } from "./deberta-v2-blocks.ts";
 import { type DebertaV2Config, debertaV2Config } from "./deberta-v2-config.ts";
 import { activationOf, attentionMask, batchSizes, howOf } from "./encoder-blocks.ts";
 import { LMPredictionHead, tieHead } from "./head-blocks.ts";
-import { answerQuestions, chooseOne, classifySequences, classifyTokens, maskedLanguage } from "./heads.ts";
+import {
+  answerQuestions,
+  chooseOne,
+  classifySequences,
+  classifyTokens,
+  type Headed,
+  maskedLanguage,
+  shareSequences,
+} from "./heads.ts";
 import type {
   BaseModelOutput,
   EncoderInputs,
@@ -212,11 +220,17 @@ export class DebertaV2ForSequenceClassification extends DebertaV2WithHead<
     this.postInit();
   }
 
+  /** Rows of numbers as labels are shares of the classes, unless the configuration says what kind of problem it is. */
   forward(inputs: SequenceClassificationInputs): SequenceClassifierOutput {
-    return classifySequences(this.config, inputs, (rest) => {
+    const run = (rest: EncoderInputs): Headed => {
       const outputs = this.deberta(rest);
       return { logits: this.classifier(this.dropout(this.pooler(outputs.lastHiddenState))), outputs };
-    });
+    };
+    const { problemType = null, numLabels } = this.config;
+    const isRow = inputs.labels !== undefined && inputs.labels.ndim > 1 && inputs.labels.size(-1) > 1;
+    return problemType === null && numLabels > 1 && isRow
+      ? shareSequences(this.config, inputs, run)
+      : classifySequences(this.config, inputs, run);
   }
 }
 

@@ -4,7 +4,7 @@
 
 import { Dropout } from "../nn/dropout.ts";
 import type { Embedding } from "../nn/embedding.ts";
-import { callLinear, Linear } from "../nn/linear.ts";
+import { activate, callLinear, Linear } from "../nn/linear.ts";
 import { Module } from "../nn/module.ts";
 import { LayerNorm } from "../nn/normalization.ts";
 import type { Activation } from "../ops/matmul.ts";
@@ -308,8 +308,9 @@ class SequenceSummary extends Module<[x: Tensor], Tensor> {
 
   forward(x: Tensor): Tensor {
     const one = this.type === "mean" ? x.mean({ dim: 1 }) : x.select(1, this.type === "first" ? 0 : -1); // [B, C]
-    const projected = this.summary === undefined ? one : callLinear(this.summary, one, { activation: this.activation });
-    return this.lastDropout(projected);
+    const { summary, activation } = this;
+    const projected = summary === undefined ? one : callLinear(summary, one);
+    return this.lastDropout(activation === undefined ? projected : activate(projected, activation));
   }
 }
 

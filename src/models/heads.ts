@@ -64,6 +64,24 @@ export function classifySequences(
   return { ...loss, logits, ...layersOf(outputs) };
 }
 
+/** As `classifySequences`, for labels `[B, numLabels]` that say how much of each class a text is. */
+export function shareSequences(
+  { numLabels }: LabelConfig,
+  inputs: SequenceClassificationInputs,
+  run: (inputs: EncoderInputs) => Headed,
+): SequenceClassifierOutput {
+  const labels = inputs.labels!; // as the caller saw
+  const wanted = [(inputs.inputIds ?? inputs.inputsEmbeds)?.shape[0] ?? labels.size(0), numLabels];
+  if (!sameShape(labels.shape, wanted)) {
+    throw new ShapeError(`labels: ${showShape(labels.shape)}; shares of classes are ${showShape(wanted)}.`, {
+      labels: labels.shape,
+      wanted,
+    });
+  }
+  const { logits, outputs } = run(inputs);
+  return { loss: crossEntropy(logits, asFloats(labels, logits)), logits, ...layersOf(outputs) };
+}
+
 function problemOf(labels: Tensor, numLabels: number): ProblemType {
   if (numLabels === 1) return "regression";
   return isFloating(labels.dtype) ? "multi_label_classification" : "single_label_classification";
