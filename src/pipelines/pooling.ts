@@ -14,7 +14,14 @@ export type PoolingMode = (typeof poolingModes)[number];
 /** What follows the model, in order. */
 export type SentenceModule =
   | { readonly kind: "pooling"; readonly modes: readonly PoolingMode[]; readonly includePrompt: boolean }
-  | { readonly kind: "dense"; readonly weight: Tensor; readonly bias: Tensor | undefined; readonly activation: string }
+  | {
+      readonly kind: "dense";
+      readonly weight: Tensor;
+      readonly bias: Tensor | undefined;
+      readonly activation: string;
+      /** What is added to the result: the input itself, or its product with this matrix. */
+      readonly residual?: "input" | Tensor | undefined;
+    }
   | { readonly kind: "normalize" };
 
 /** Vectors `[B, T, C]` and a mask `[B, T]`, 1 where a token counts, to `[B, C]`; several modes stand side by side. */
@@ -62,7 +69,10 @@ function tokenAt(x: Tensor, places: Tensor): Tensor {
 /** A module after the pooling, `[B, C]` to `[B, D]`. */
 export function applyModule(x: Tensor, module: Exclude<SentenceModule, { kind: "pooling" }>): Tensor {
   if (module.kind === "normalize") return normalize(x, { dim: 1 });
-  return activations[module.activation]!(linear(x, module.weight, module.bias)); // checked when it was read
+  const { weight, bias, activation, residual } = module;
+  const y = activations[activation]!(linear(x, weight, bias)); // checked when it was read
+  if (residual === undefined) return y;
+  return y.add(residual === "input" ? x : linear(x, residual));
 }
 
 const activations: { readonly [name: string]: ((x: Tensor) => Tensor) | undefined } = {

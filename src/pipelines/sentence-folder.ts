@@ -2,7 +2,7 @@
 
 import type { SafetensorsEntry } from "../checkpoint/safetensors.ts";
 import { stateEntries } from "../models/pretrained.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { Tensor } from "../tensor/tensor.ts";
 import type { PoolingMode, SentenceModule } from "./pooling.ts";
 import type { Similarity } from "./semantic-search.ts";
 
@@ -32,6 +32,14 @@ const flags: { readonly [mode in PoolingMode]: string } = {
   weightedmean: "pooling_mode_weightedmean_tokens",
   lasttoken: "pooling_mode_lasttoken",
 };
+
+/** In the older spelling, which all releases read, if it can say their order. */
+function modesOf(modes: readonly PoolingMode[]): object {
+  const known = Object.keys(flags) as PoolingMode[]; // its keys
+  const inOrder = known.filter((mode) => modes.includes(mode));
+  if (inOrder.join() !== modes.join()) return { pooling_mode: modes };
+  return Object.fromEntries(known.map((mode) => [flags[mode], modes.includes(mode)]));
+}
 
 const folderOf = ({ kind }: SentenceModule, i: number): string => `${i + 1}_${kinds[kind]}`;
 
@@ -63,10 +71,9 @@ export function moduleFolders(modules: readonly SentenceModule[], width: number)
   return modules.flatMap((module, i): [string, Files][] => {
     const files: Files = new Map();
     if (module.kind === "pooling") {
-      const modes = Object.entries(flags).map(([mode, name]) => [name, module.modes.includes(mode as PoolingMode)]); // its keys
       files.set(
         "config.json",
-        json({ word_embedding_dimension: width, ...Object.fromEntries(modes), include_prompt: module.includePrompt }),
+        json({ word_embedding_dimension: width, ...modesOf(module.modes), include_prompt: module.includePrompt }),
       );
     } else if (module.kind === "dense") {
       const [out, from] = module.weight.shape as [number, number]; // of a Linear
@@ -77,10 +84,12 @@ export function moduleFolders(modules: readonly SentenceModule[], width: number)
           out_features: out,
           bias: module.bias !== undefined,
           activation_function: `torch.nn.modules.${module.activation === "Identity" ? "linear" : "activation"}.${module.activation}`,
+          ...(module.residual !== undefined && { use_residual: true }),
         }),
       );
       const tensors: [string, Tensor][] = [["linear.weight", module.weight]];
       if (module.bias !== undefined) tensors.push(["linear.bias", module.bias]);
+      if (module.residual instanceof Tensor) tensors.push(["residual.weight", module.residual]);
       files.set("model.safetensors", stateEntries({ stateDict: () => new Map(tensors) }));
     } else return []; // it has nothing to say
     return [[folderOf(module, i), files]];

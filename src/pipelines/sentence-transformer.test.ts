@@ -183,3 +183,48 @@ test("an old folder's length lies beside its transformer", async () => {
     rmSync(copy, { recursive: true });
   }
 });
+
+test("what a folder asks for beside the usual: small letters, residues of dense layers", async () => {
+  const copy = mkdtempSync(join(tmpdir(), "kindling-sentences-"));
+  try {
+    cpSync(join(folder, "full"), copy, { recursive: true });
+    const edit = (file: string, change: (fields: Record<string, unknown>) => void): void => {
+      const fields = JSON.parse(readFileSync(join(copy, file), "utf8")) as Record<string, unknown>; // an object
+      change(fields);
+      writeFileSync(join(copy, file), JSON.stringify(fields));
+    };
+    edit("tokenizer.json", ({ normalizer }) => Object.assign(normalizer as object, { lowercase: false }));
+    const mixed = ["Marie Curie was BORN in Warsaw.", "OK"];
+    const small = mixed.map((text) => text.toLowerCase());
+    const encode = async (texts: readonly string[]): Promise<Rows> =>
+      (await (await SentenceTransformer.fromPretrained(copy)).encode(texts)).tolist() as number[][]; // [N, D]
+    const wanted = await encode(small);
+    assert.notDeepEqual(await encode(mixed), wanted);
+    writeFileSync(join(copy, "sentence_xlm-roberta_config.json"), JSON.stringify({ do_lower_case: true }));
+    assert.notDeepEqual(await encode(mixed), wanted, "today's name goes first");
+    rmSync(join(copy, "sentence_bert_config.json"));
+    assert.deepEqual(await encode(mixed), wanted);
+
+    const plain = await SentenceTransformer.fromPretrained(copy);
+    const [pooling, dense] = plain.modules;
+    assert.ok(dense?.kind === "dense");
+    const pooled = await new SentenceTransformer({ ...plain, modules: [pooling!] }).encode(small); // [N, 16]
+    const layer = pooled.matmul(dense.weight.t()).add(dense.bias!).tanh(); // [N, 8]
+    const modes = ["max", "cls"] as const; // not in the order of the older spelling's flags
+    const ordered = new SentenceTransformer({ ...plain, modules: [{ kind: "pooling", modes, includePrompt: true }] });
+    const vectors = (await ordered.encode(small)).tolist();
+    await ordered.savePretrained(copy);
+    assert.deepEqual(await encode(small), vectors);
+
+    const residual = randn([8, 16]);
+    const sum = layer.add(pooled.matmul(residual.t()));
+    const own = new SentenceTransformer({ ...plain, modules: [pooling!, { ...dense, residual }] });
+    near(await own.encode(small), sum.tolist() as number[][], "a product is added");
+    await own.savePretrained(copy);
+    near(tensor(await encode(small)), sum.tolist() as number[][], "and comes back");
+    edit("2_Dense/config.json", (fields) => Object.assign(fields, { module_input_name: "token_embeddings" }));
+    await assert.rejects(encode(small), /2_Dense\/config\.json: the dense layer reads or writes something else/);
+  } finally {
+    rmSync(copy, { recursive: true });
+  }
+});

@@ -92,6 +92,8 @@ export class SentenceTransformer {
       await loadAdapted(AutoModel, inner, options),
       await AutoTokenizer.fromPretrained(inner, given),
     ];
+    const transformer = at === "" ? folder : await openFiles(inner, sentenceFiles, options);
+    await lowerCase(transformer, tokenizer);
     const modules: SentenceModule[] = [];
     for (const { kind, path } of described) {
       if (kind !== "Transformer" && kind !== "Dropout") modules.push(await readModule(folder, kind, path));
@@ -100,7 +102,7 @@ export class SentenceTransformer {
       model,
       tokenizer,
       ...(modules.length > 0 && { modules }),
-      ...(await settingsOf(folder, at === "" ? folder : await openFiles(inner, sentenceFiles, options))),
+      ...(await settingsOf(folder, transformer)),
     });
   }
 
@@ -204,7 +206,7 @@ export class SentenceTransformer {
 
 function sentenceFiles(paths: readonly string[]): string[] {
   const own = paths.filter((path) =>
-    /^(modules|config_sentence_transformers|sentence_\w+_config)\.json$|^\d+_\w+\//.test(path),
+    /^(modules|config_sentence_transformers|sentence_[\w-]+_config)\.json$|^\d+_\w+\//.test(path),
   );
   return [...new Set([...modelFiles(paths), ...tokenizerFiles(paths), ...own])];
 }
@@ -233,7 +235,13 @@ async function readModule(folder: Folder, kind: string, path: string): Promise<S
       return { kind: "normalize" };
     case "Dense": {
       const fields = config as Readonly<Record<string, unknown>>; // read by name
-      const weights = await loadDense(folder, path);
+      const reads = fields["module_input_name"] ?? "sentence_embedding";
+      if (reads !== "sentence_embedding" || (fields["module_output_name"] ?? reads) !== reads)
+        throw new UnsupportedError(
+          `${folder.path}/${file}: the dense layer reads or writes something else than "sentence_embedding", which is all that is known.`,
+          { file },
+        );
+      const weights = await loadDense(folder, path, fields["use_residual"] === true);
       const activation = activationOf(fields["activation_function"], `${folder.path}/${file}`);
       return { kind: "dense", activation, ...weights };
     }
@@ -245,7 +253,11 @@ async function readModule(folder: Folder, kind: string, path: string): Promise<S
   }
 }
 
-async function loadDense(folder: Folder, path: string): Promise<{ weight: Tensor; bias: Tensor | undefined }> {
+async function loadDense(
+  folder: Folder,
+  path: string,
+  isResidual: boolean,
+): Promise<Pick<SentenceModule & { kind: "dense" }, "weight" | "bias" | "residual">> {
   const open = async (name: string) => folder.open(`${path}/${name}`);
   const source = await open("model.safetensors").catch(() => open("pytorch_model.bin"));
   try {
@@ -256,10 +268,28 @@ async function loadDense(folder: Folder, path: string): Promise<{ weight: Tensor
     for (const [name, t] of tensors)
       if (hasNaN(t))
         throw new CheckpointError(`${folder.path}/${path}: ${name} holds NaN. The file was damaged.`, { path, name });
-    return { weight, bias: tensors.get("linear.bias") };
+    const residual = isResidual ? (tensors.get("residual.weight") ?? "input") : undefined;
+    return { weight, bias: tensors.get("linear.bias"), residual };
   } finally {
     await source.close();
   }
+}
+
+/** The file that says how texts are read: today's name, or the first of the older ones that is there. */
+function textSettings(folder: Folder): string {
+  const kinds = ["bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet"];
+  const names = kinds.map((kind) => `sentence_${kind}_config.json`);
+  return names.find((name) => folder.has(name)) ?? names[0]!;
+}
+
+/** Texts in small letters, which some older folders ask for beside their tokenizer. */
+async function lowerCase(folder: Folder, tokenizer: PreTrainedTokenizer): Promise<void> {
+  const file = textSettings(folder);
+  const settings = folder.has(file) ? ((await folder.readJson(file)) as Readonly<Record<string, unknown>>) : {}; // read by name
+  if (settings["do_lower_case"] !== true) return;
+  const { normalizer } = tokenizer.backend;
+  const before = normalizer === null ? [] : normalizer.type === "Sequence" ? normalizer.normalizers : [normalizer];
+  tokenizer.backend.normalizer = { type: "Sequence", normalizers: [{ type: "Lowercase" }, ...before] };
 }
 
 /** Prompts, the measure of likeness and the length, where the folder says them. */
@@ -270,7 +300,7 @@ async function settingsOf(
   const read = async (name: string, from = folder): Promise<Readonly<Record<string, unknown>>> =>
     from.has(name) ? ((await from.readJson(name)) as Readonly<Record<string, unknown>>) : {}; // read by name
   const own = await read("config_sentence_transformers.json");
-  const { max_seq_length: maxSeqLength } = await read("sentence_bert_config.json", transformer);
+  const { max_seq_length: maxSeqLength } = await read(textSettings(transformer), transformer);
   const name = own["similarity_fn_name"];
   if (typeof name === "string" && !Object.hasOwn(similarities, name))
     throw new UnsupportedError(`${folder.path}: the similarity "${name}" is not known.`, { name });
