@@ -1,10 +1,12 @@
 """LoRA as PEFT 0.21 computes and saves it. Writes test/fixtures/lora/: a small model's weights (base.safetensors), and for each
-case PEFT's own adapter folder, with outputs, losses and gradients in cases.json.
+case PEFT's own adapter folder, with outputs, losses, gradients and a step of AdamW in cases.json; several/ has adapters of other ranks
+and targets that stand on one model, in several.json what it gives with each, with two of them, without, and with two merged.
 
 The model is an Embedding, two Linear layers in a list of blocks, transformers' Conv1D and a Linear head, so that names with
 numbers, both layouts of weights and the embedding occur. Adapters are drawn large (init_lora_weights=False), so that they show.
 """
 
+import copy
 import json
 import shutil
 
@@ -87,12 +89,54 @@ for name, options in cases.items():
     named = {k: p for k, p in model.named_parameters() if p.requires_grad}
     # PEFT's names in files: without the adapter's.
     gradients = {k.replace(".default", "").replace(".modules_to_save", ""): encode(p.grad) for k, p in named.items()}
+    stepped = copy.deepcopy(model)
+    for p, q in zip(model.parameters(), stepped.parameters()):
+        q.grad = p.grad  # which copies leave behind
+    torch.optim.AdamW([p for p in stepped.parameters() if p.requires_grad], lr=0.05).step()
     merged = model.merge_and_unload()
     results[name] = {
         "logits": encode(logits),
         "loss": loss.item(),
         "gradients": gradients,
+        "after": encode(stepped(ids)),
         "trainable": sum(p.numel() for p in trained),
         "merged": {k: encode(v) for k, v in merged.state_dict().items() if k in ("layers.1.query.weight", "c_attn.weight", "embedding.weight", "classifier.weight")},
     }
 (out / "cases.json").write_text(dumps({"ids": encode(ids), "cases": results}) + "\n")
+
+several = {
+    "one": dict(r=2, lora_alpha=4, target_modules=["query", "value"]),
+    "two": dict(r=3, use_rslora=True, target_modules=["query", "c_attn", "embedding"]),
+    "three": dict(r=1, target_modules=["value"], modules_to_save=["classifier"]),
+}
+torch.manual_seed(2)
+model = None
+for name, options in several.items():
+    config = LoraConfig(init_lora_weights=False, **options)
+    if model is None:
+        model = get_peft_model(fresh(), config, adapter_name=name)
+    else:
+        model.add_adapter(name, config)
+with torch.no_grad():
+    for key, p in model.named_parameters():
+        if "modules_to_save" in key:
+            p.add_(torch.randn_like(p) * 0.3)
+model.save_pretrained(out / "several")
+for readme in out.glob("several/**/README.md"):
+    readme.unlink()
+shown = {}
+for name in several:
+    model.set_adapter(name)
+    shown[name] = encode(model(ids))
+both = ["one", "two"]
+model.base_model.set_adapter(both)
+shown["one and two"] = encode(model(ids))
+with model.disable_adapter():
+    shown["none"] = encode(model(ids))
+model.merge_adapter(both)
+merged = {key.replace("base_model.model.", "").replace(".base_layer", ""): encode(p) for key, p in model.named_parameters() if key.endswith(("query.base_layer.weight", "c_attn.base_layer.weight", "embedding.base_layer.weight"))}  # fmt: skip
+model.unmerge_adapter()
+model.delete_adapter("one")
+model.set_adapter("two")
+shown["two without one"] = encode(model(ids))
+(out / "several.json").write_text(dumps({"logits": shown, "merged": merged}) + "\n")

@@ -16,6 +16,7 @@ import { Embedding } from "../nn/embedding.ts";
 import { Linear } from "../nn/linear.ts";
 import { Module } from "../nn/module.ts";
 import { LayerNorm } from "../nn/normalization.ts";
+import { AdamW } from "../optim/adam.ts";
 import { noGrad } from "../tensor/grad-mode.ts";
 import { memoryStats } from "../tensor/memory.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -46,6 +47,8 @@ interface Case {
   readonly logits: GoldenTensor;
   readonly loss: number;
   readonly gradients: Readonly<Record<string, GoldenTensor>>;
+  /** Logits after one step of AdamW. */
+  readonly after: GoldenTensor;
   readonly trainable: number;
   readonly merged: Readonly<Record<string, GoldenTensor>>;
 }
@@ -93,6 +96,58 @@ for (const [name, golden] of Object.entries(cases)) {
     closeToGolden(merged(ids()), golden.logits, "logits of the merged model", tolerance);
   });
 }
+
+test("a step of AdamW changes each adapter as PEFT's", async () => {
+  for (const [name, golden] of Object.entries(cases)) {
+    const model = await PeftModel.fromPretrained(await base(), join(folder, name), { isTrainable: true });
+    model(ids()).square().mean().backward();
+    new AdamW(
+      model.parameters().filter((p) => p.requiresGrad),
+      { lr: 0.05 },
+    ).step();
+    closeToGolden(model(ids()), golden.after, name, { rtol: 1e-3, atol: 1e-3 }); // a step is ±lr where gradients are near 0
+  }
+});
+
+test("adapters of other ranks, targets and heads stand on one model as PEFT's", async () => {
+  const { logits, merged } = JSON.parse(readFileSync(join(folder, "several.json"), "utf8")) as {
+    readonly logits: Readonly<Record<string, GoldenTensor>>;
+    readonly merged: Readonly<Record<string, GoldenTensor>>;
+  }; // as scripts/goldens/lora.py writes it
+  const at = (name: string): string => join(folder, "several", name);
+  const model = await PeftModel.fromPretrained(await base(), at("one"), { adapterName: "one" });
+  for (const name of ["two", "three"]) await model.loadAdapter(at(name), name);
+  const gives = (name: string): void =>
+    closeToGolden(
+      noGrad(() => model(ids())),
+      logits[name]!,
+      name,
+      tolerance,
+    );
+  for (const name of ["three", "one", "two"]) {
+    model.setAdapter(name);
+    gives(name);
+  }
+  model.setAdapter(["one", "two"]);
+  gives("one and two");
+  model.disableAdapter(() => gives("none"));
+  model.mergeAdapter();
+  gives("one and two");
+  const weights = new Map([...model.model.stateDict()].map(([key, t]) => [key.replace(".base_layer", ""), t]));
+  for (const [key, wanted] of Object.entries(merged)) closeToGolden(weights.get(key)!, wanted, key, tolerance);
+  model.unmergeAdapter();
+  model.deleteAdapter("one");
+  model.setAdapter("two");
+  gives("two without one");
+  const out = mkdtempSync(join(tmpdir(), "kindling-lora-"));
+  try {
+    await model.savePretrained(out);
+    for (const name of ["two", "three"])
+      await sameTensors(join(out, name, "adapter_model.safetensors"), join(at(name), "adapter_model.safetensors"));
+  } finally {
+    rmSync(out, { recursive: true });
+  }
+});
 
 /** Whether two folders have the same tensors. */
 async function sameTensors(a: string, b: string): Promise<void> {
