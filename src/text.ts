@@ -22,6 +22,7 @@ export { UnigramTrainer, type UnigramTrainerOptions } from "./text/train-unigram
 export { WordLevelTrainer, type WordLevelTrainerOptions } from "./text/train-word-level.ts";
 export { WordPieceTrainer, type WordPieceTrainerOptions } from "./text/train-word-piece.ts";
 export type { TokenizerTrainer } from "./text/trainer.ts";
+export { TranslationTokenizer } from "./text/translation-tokenizer.ts";
 export type { Truncation } from "./text/truncation.ts";
 export { Unigram } from "./text/unigram.ts";
 export { WordLevel } from "./text/word-level.ts";

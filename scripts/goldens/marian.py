@@ -5,7 +5,7 @@ marian-*.spm, marian-*.json   two SentencePiece models, trained here, with one v
 marian.json.gz         [{ name, files, vocabSize, codes, texts: [{ text, target?, ids, tokens, specialTokensMask, decoded, decodedSkipping }], calls }]; decoded is null
                        where Python raises
                        files: by name, the fixture's name or the JSON content; calls: [{ text, options, result }], null where Python raises
-text-targets.json.gz   [{ files, calls }] of other tokenizers
+text-targets.json.gz   [{ files, calls, srcLang? }] of other tokenizers
 sentencepiece.json.gz  [{ name, model (base64), encoded: [text, pieces, starts, ends], decoded: [pieces, text] }]; offsets are UTF-16 units,
                        starts and ends are left out where a model spells bytes
 
@@ -97,6 +97,11 @@ OTHERS = [
     {"vocab.txt": "word-piece.txt", "tokenizer_config.json": {"tokenizer_class": "BertTokenizer"}},
     {"vocab.json": "vocab-roberta.json", "merges.txt": "merges-roberta.txt", "tokenizer_config.json": {"tokenizer_class": "RobertaTokenizer"}},
     {"spiece.model": "unigram-t5.model", "tokenizer_config.json": {"tokenizer_class": "T5Tokenizer", "extra_ids": 0}},
+]
+# Of many languages: the first from its SentencePiece model, the others as Python saves them.
+LANGUAGES = [
+    ("MBartTokenizer", {"src_lang": "de_DE", "tgt_lang": "fr_XX"}), ("MBart50Tokenizer", {"src_lang": "de_DE", "tgt_lang": "fr_XX"}),
+    ("NllbTokenizer", {"src_lang": "deu_Latn", "tgt_lang": "fra_Latn", "extra_special_tokens": ["eng_Latn", "deu_Latn", "fra_Latn"]}), ("NllbTokenizer", {"legacy_behaviour": True, "extra_special_tokens": ["eng_Latn", "deu_Latn"]}),
 ]
 SPELLED = {"max_length": "maxLength", "longest_first": "longestFirst", "only_first": "onlyFirst"}
 
@@ -204,6 +209,15 @@ def main():
         for i, files in enumerate(OTHERS):
             fill(pathlib.Path(scratch) / str(i), files)
             targets.append({"files": files, "calls": list(calls(AutoTokenizer.from_pretrained(pathlib.Path(scratch) / str(i))))})
+        for i, (name, config) in enumerate(LANGUAGES):
+            files = {"sentencepiece.bpe.model": "unigram-xlmr.model", "tokenizer_config.json": {"tokenizer_class": name, **config}}
+            folder, saved = pathlib.Path(scratch) / f"languages {i}", pathlib.Path(scratch) / f"saved {i}"
+            fill(folder, files)
+            AutoTokenizer.from_pretrained(folder).save_pretrained(saved)
+            if i > 0:
+                files, folder = {at.name: json.loads(at.read_text()) for at in saved.iterdir()}, saved
+            tokenizer = AutoTokenizer.from_pretrained(folder)
+            targets.append({"files": files, "calls": list(calls(tokenizer)), "srcLang": tokenizer.src_lang})
         write("text-targets.json.gz", targets)
         write("sentencepiece.json.gz", sentence_pieces())
 

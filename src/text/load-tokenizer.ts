@@ -13,6 +13,7 @@ import {
   type SpecialTokens,
 } from "./pretrained-tokenizer.ts";
 import { Tokenizer } from "./tokenizer.ts";
+import { TranslationTokenizer, translationLayout } from "./translation-tokenizer.ts";
 
 /** The files of a tokenizer as `JSON.parse` leaves them; tokenizer.json may come as its bytes, which loads large ones sooner. */
 export type TokenizerFiles = { tokenizerJson: unknown; tokenizerConfig?: unknown; specialTokensMap?: unknown };
@@ -25,7 +26,9 @@ export function loadTokenizer(files: TokenizerFiles, options: PreTrainedTokenize
   const config = new Fields(files.tokenizerConfig ?? {}, "tokenizer_config.json");
   const map = new Fields(files.specialTokensMap ?? {}, "special_tokens_map.json");
   addDeclared(backend, config);
-  return new PreTrainedTokenizer(backend, { ...configured(config, map, backend.model instanceof Bpe), ...options });
+  const all = { ...configured(config, map, backend.model instanceof Bpe), ...options };
+  const layout = translationLayout(config);
+  return layout === null ? new PreTrainedTokenizer(backend, all) : new TranslationTokenizer(backend, all, layout);
 }
 
 /** What the configuration says of a tokenizer; nothing is cleaned up after BPE, whose tokens hold their spaces. */
@@ -42,6 +45,8 @@ export function configured(config: Fields, map: Fields, isBpe = false): PreTrain
     cleanUpTokenizationSpaces: config.boolean("clean_up_tokenization_spaces", false) && !isBpe,
     ...(config.has("model_input_names") && { modelInputNames: config.array("model_input_names").map(String) }),
     ...(config.has("chat_template") && { chatTemplate: configChatTemplates(config) }),
+    ...(config.has("src_lang") && { srcLang: config.string("src_lang") }),
+    ...(config.has("tgt_lang") && { tgtLang: config.string("tgt_lang") }),
     extraSpecialTokens: extraTokens(config),
     config: config.object,
   };

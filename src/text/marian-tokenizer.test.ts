@@ -1,4 +1,4 @@
-// Marian's pair of tokenizers, and `textTarget` of others, against transformers'. The values come from scripts/goldens/marian.py.
+// Tokenizers of translation, Marian's pair among them, and `textTarget` of others, against transformers'. The values come from scripts/goldens/marian.py.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -13,6 +13,7 @@ import { trimmed } from "./python-text.ts";
 import { readTokenizer } from "./read-tokenizer.ts";
 import { AutoTokenizer, savePretrained } from "./tokenizer.node.ts";
 import { TokenizerFolder } from "./tokenizer-folder.ts";
+import { TranslationTokenizer } from "./translation-tokenizer.ts";
 
 const fixtures = new URL("../../test/fixtures/older-tokenizers/", import.meta.url);
 
@@ -201,12 +202,39 @@ test("torn files of Marian's are read, or refused with their place", async () =>
   }
 });
 
-for (const { files, calls } of golden<{ files: Files; calls: Call[] }[]>("text-targets.json.gz")) {
+const others = golden<{ files: Files; calls: Call[]; srcLang?: string }[]>("text-targets.json.gz");
+for (const [i, { files, calls, srcLang }] of others.entries()) {
   const { tokenizer_class: name } = files["tokenizer_config.json"] as { tokenizer_class: string };
-  test(`text targets of ${name} are transformers'`, async () => {
-    checkCalls(await readTokenizer(folderOf(files)), calls);
+  test(`text targets of ${name}, ${i}, are transformers'`, async () => {
+    const tokenizer = await readTokenizer(folderOf(files));
+    checkCalls(tokenizer, calls);
+    const again = await readTokenizer(folderOf(tokenizer.toFiles()));
+    checkCalls(again, calls);
+    assert.equal(again instanceof TranslationTokenizer ? again.srcLang : undefined, srcLang);
   });
 }
+
+test("the languages of mBART can be chosen", async () => {
+  const [, , , files] = others.map((one) => one.files);
+  assert.ok(files);
+  const tokenizer = await readTokenizer(folderOf(files), { srcLang: "en_XX", tgtLang: "ro_RO" });
+  assert.ok(tokenizer instanceof TranslationTokenizer);
+  const last = (ids: readonly number[]) => tokenizer.convertIdsToTokens(ids).at(-1);
+  const { inputIds, labels } = tokenizer("a", { textTarget: "b" });
+  assert.deepEqual([last(inputIds), last(labels)], ["en_XX", "ro_RO"]);
+  tokenizer.srcLang = "fr_XX";
+  tokenizer.tgtLang = "de_DE";
+  assert.deepEqual(last(tokenizer.encode("a")), "fr_XX");
+  tokenizer.addTokens(["newone"]);
+  const row = tokenizer("newone", { textTarget: "newone" });
+  assert.deepEqual(row.labels, [row.inputIds[0], tokenizer.eosTokenId, tokenizer.backend.tokenToId("de_DE")]);
+  assert.throws(() => {
+    tokenizer.srcLang = "xx_YY";
+  }, /"xx_YY" is the code of no language here; there are ar_AR, cs_CZ/);
+  const anew = tokenizer.trainNewFromIterator(["she sells sea shells by the sea"], 80);
+  assert.ok(anew instanceof TranslationTokenizer);
+  assert.deepEqual(anew.convertIdsToTokens(anew("sea", { textTarget: "sea" }).labels).at(-1), "de_DE");
+});
 
 test("targets that do not go with their texts are refused", async () => {
   const [one] = goldens;

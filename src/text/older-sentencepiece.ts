@@ -189,10 +189,6 @@ export const sentencePieceKinds: {
       normalizer: null,
       addedTokens: [...markedTokens(model, ids), ...MBART.map((code) => special(code, ids.get(code) ?? 0))],
       defaults: { ...fairseq, mask_token: lstripMask },
-      templates: (whole) => {
-        const tail = `${tokenOf(whole, "eos_token")} ${whole.string("src_lang", "en_XX")}`;
-        return { single: `$A ${tail}`, pair: `$A $B ${tail}` };
-      },
     };
   },
   PegasusTokenizer: async (folder, config) => {

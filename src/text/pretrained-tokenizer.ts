@@ -68,6 +68,10 @@ export type PreTrainedTokenizerOptions = SpecialTokens & {
   extraSpecialTokens?: readonly (string | AddedToken)[];
   /** How a chat is written as a text: a template in Jinja, or several by name. */
   chatTemplate?: ChatTemplates | null;
+  /** The code of the language of texts, as `en_XX`; for tokenizers of translation models with many. */
+  srcLang?: string;
+  /** That of `textTarget`; the same by default. */
+  tgtLang?: string;
   /** Kept and written back: what tokenizer_config.json holds beside all this. */
   config?: JsonObject;
 };
@@ -369,15 +373,15 @@ export class PreTrainedTokenizer extends Callable {
     options: RetrainOptions = {},
   ): PreTrainedTokenizer | Promise<PreTrainedTokenizer> {
     const made = retrained(this.backend, texts, vocabSize, options);
-    const around = (backend: Tokenizer) => this.#likeThis(backend, renaming(options));
-    return made instanceof Promise ? made.then(around) : around(made);
+    const finish = (backend: Tokenizer) => this.#likeThis(backend, renaming(options));
+    return made instanceof Promise ? made.then(finish) : finish(made);
   }
 
   /** The same settings and parts, under new names, around another tokenizer. */
   #likeThis(backend: Tokenizer, renamed: (token: string) => string): PreTrainedTokenizer {
     const named = roles.map((role) => [role, this[role]] as const).filter(([, token]) => token !== null);
     const { added_tokens_decoder: _decoder, ...config } = this.#config; // it has the old ids
-    return new PreTrainedTokenizer(backend, {
+    return this.around(backend, {
       ...Object.fromEntries(named.map(([role, token]) => [role, renamed(token ?? "")])),
       modelMaxLength: this.modelMaxLength,
       paddingSide: this.paddingSide,
@@ -388,6 +392,11 @@ export class PreTrainedTokenizer extends Callable {
       chatTemplate: this.chatTemplate,
       config,
     });
+  }
+
+  /** A tokenizer of this class. */
+  protected around(backend: Tokenizer, options: PreTrainedTokenizerOptions): PreTrainedTokenizer {
+    return new PreTrainedTokenizer(backend, options);
   }
 
   /** The tokens with a part, by Hugging Face's names of the parts. */

@@ -8,6 +8,7 @@ import { convertOlder, namedClass } from "./older-files.ts";
 import type { PreTrainedTokenizer, PreTrainedTokenizerOptions } from "./pretrained-tokenizer.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import type { TokenizerFolder } from "./tokenizer-folder.ts";
+import { TranslationTokenizer } from "./translation-tokenizer.ts";
 
 /** The tokenizer in a folder, from tokenizer.json or from older files; `options` go before what its files say. */
 export async function readTokenizer(
@@ -36,6 +37,7 @@ export async function readTokenizer(
     { tokenizerJson: older.tokenizerJson(() => 0), tokenizerConfig: older.tokenizerConfig },
     own,
   );
+  if (draft instanceof TranslationTokenizer) return draft; // it has its own, which follows the languages
   const idOf = (token: string) => {
     const id = draft.backend.tokenToId(token);
     if (id === undefined) throw new CheckpointError(`AutoTokenizer: "${token}" has no id.`, { token });

@@ -201,6 +201,15 @@ export class Tokenizer {
     this.#config = { ...this.#config, decoder: config };
   }
 
+  /** The same tokenizer, whose post-processor can be another one; tokens added to either are known to both. */
+  twin(): Tokenizer {
+    const twin = new Tokenizer({ model: this.#model, preTokenizer: this.preTokenizer, decoder: this.decoder });
+    twin.#config = this.#config;
+    twin.#added = this.#added;
+    twin.postProcessor = this.postProcessor;
+    return twin;
+  }
+
   /** Tokens in all: the model's and the added ones. */
   get vocabSize(): number {
     return this.model.vocabSize + this.#added.entries.filter(([id]) => this.model.idToToken(id) === undefined).length;
