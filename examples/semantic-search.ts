@@ -32,7 +32,15 @@ const { values: flags } = parseArgs({
   },
 });
 if (flags.help) {
-  console.log("npm run example -- examples/semantic-search.ts [--output FOLDER] [--epochs N]");
+  console.log(`Learns to find the description of a package by its synopsis, and compares with counting common words.
+
+  npm run example -- examples/semantic-search.ts [--output FOLDER] [--epochs N]
+
+  --output FOLDER   where index.html goes (default: runs/semantic-search)
+  --epochs N        passes over the pairs (default: 6)
+
+Example:
+  npm run example -- examples/semantic-search.ts --output runs/search --epochs 3`);
   process.exit(0);
 }
 const { smoke } = flags;
@@ -140,7 +148,7 @@ const trainer = new Trainer({
     descriptions: pad(batch.map(({ description }) => description)),
   }),
   args: {
-    ...{ numTrainEpochs: Number(flags.epochs ?? (smoke ? 1 : 12)), perDeviceTrainBatchSize: smoke ? 16 : 64 },
+    ...{ numTrainEpochs: Number(flags.epochs ?? (smoke ? 1 : 6)), perDeviceTrainBatchSize: smoke ? 16 : 64 },
     ...{ learningRate: 1e-3, warmupSteps: 0.1, weightDecay: 0.01, loggingSteps: 20, dataloaderDropLast: true },
   },
 });

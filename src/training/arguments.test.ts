@@ -21,6 +21,14 @@ test("the defaults are transformers'", () => {
   );
   assert.equal(checkArguments({ loggingSteps: 7 }).evalSteps, 7);
   assert.equal(checkArguments({ seed: 3 }).dataSeed, 3);
+  const shares = {
+    evalStrategy: "steps",
+    evalSteps: 0.1,
+    saveSteps: 0.3,
+    loadBestModelAtEnd: true,
+    outputDir: "x",
+  } as const;
+  assert.equal(checkArguments(shares).saveSteps, 0.3);
   const best = checkArguments({ metricForBestModel: "rougeL" });
   assert.deepEqual(
     [best.metricForBestModel, best.greaterIsBetter, checkArguments({}).greaterIsBetter],
@@ -43,6 +51,14 @@ const wrong: readonly (readonly [args: object, message: RegExp])[] = [
   [{ adamBeta1: 1 }, /below 1/],
   [{ labelSmoothingFactor: 1 }, /below 1/],
   [{ lrSchedulerType: "linnear" }, /"linnear"; it must be .*"linear" or "cosine"/],
+  [{ loggingSteps: 1.5 }, /a whole number of at least 1, or a share of all steps below 1/],
+  [{ evalSteps: 0.1, maxMinutes: 1 }, /a share of all steps wants maxSteps or numTrainEpochs/],
+  [
+    { loadBestModelAtEnd: true, outputDir: "x", evalStrategy: "steps", evalSteps: 0.2, saveSteps: 0.5 },
+    /a multiple of evalSteps/,
+  ],
+  [{ includeForMetrics: ["logits"] }, /a list of "inputs" and "loss"/],
+  [{ labelNames: "labels" }, /a list of names of columns/],
   [{ saveTotalLimit: 0 }, /at least 1/],
   [{ outputDir: "" }, /outputDir/],
   [{ outputDir: 5 }, /outputDir is 5; it must be a text/],

@@ -28,7 +28,7 @@ export interface TrainingArguments {
   readonly perDeviceEvalBatchSize?: number;
   /** Batches for each step of the optimizer. The loss is the mean over all labels of the step. */
   readonly gradientAccumulationSteps?: number;
-  /** Batches of rows of like length, so that little is padded. */
+  /** Batches of rows of like length, so that little is padded; the batches come in random order, where Python's run from long to short. */
   readonly groupByLength?: boolean;
   /** The run's random numbers: dropout, and the order of the rows unless `dataSeed` is given. */
   readonly seed?: number;
@@ -36,6 +36,12 @@ export interface TrainingArguments {
 
   /** Leave out the rows of an epoch that do not fill a batch. */
   readonly dataloaderDropLast?: boolean;
+  /** Of a `Dataset` the default collator gets only columns that a batch can hold; false: all. Default true. */
+  readonly removeUnusedColumns?: boolean;
+  /** The batch's columns that are labels. Default: `labels`, or `startPositions` and `endPositions`. */
+  readonly labelNames?: readonly string[];
+  /** What `computeMetrics` gets beside predictions and labels: "inputs", the ids, and "loss", as `losses`. */
+  readonly includeForMetrics?: readonly ("inputs" | "loss")[];
 
   readonly learningRate?: number;
   /** The optimizer, with weight decay as it has it. Default "adamw". */
@@ -63,6 +69,7 @@ export interface TrainingArguments {
 
   /** Default "steps". The end of a run is always logged. */
   readonly loggingStrategy?: EvalStrategy;
+  /** Here and in `evalSteps` and `saveSteps` a number below 1 is a share of all steps. */
   readonly loggingSteps?: number;
   /** Log after the first step too. */
   readonly loggingFirstStep?: boolean;
@@ -83,7 +90,7 @@ export interface TrainingArguments {
   /** "best" saves whenever `metricForBestModel` is better than before. */
   readonly saveStrategy?: SaveStrategy;
   readonly saveSteps?: number;
-  /** Checkpoints that are kept; the newest and the best always are. Default: all. */
+  /** Checkpoints that are kept, the oldest go first; the newest and the best always are. Default: all. */
   readonly saveTotalLimit?: number;
   readonly loadBestModelAtEnd?: boolean;
   /** "loss" or a name that `computeMetrics` returns, with or without "eval". Default "loss". */
@@ -115,6 +122,10 @@ const atLeast =
     Number.isFinite(v) && (v as number) >= bound ? undefined : `a number of at least ${bound}`;
 const share: Check = (v) =>
   typeof v === "number" && v >= 0 && v < 1 ? undefined : "a number of at least 0 and below 1";
+const steps: Check = (v) =>
+  typeof v === "number" && ((v > 0 && v < 1) || (Number.isInteger(v) && v >= 1))
+    ? undefined
+    : "a whole number of at least 1, or a share of all steps below 1";
 const flag: Check = (v) => (typeof v === "boolean" ? undefined : "true or false");
 const text: Check = (v) => (typeof v === "string" && v.trim() !== "" ? undefined : "a text");
 const oneOf =
@@ -133,6 +144,13 @@ const checks: { readonly [name in keyof TrainingArguments]-?: Check } = {
   gradientAccumulationSteps: whole(1),
   groupByLength: flag,
   dataloaderDropLast: flag,
+  removeUnusedColumns: flag,
+  labelNames: (v) =>
+    Array.isArray(v) && v.every((name) => typeof name === "string") ? undefined : "a list of names of columns",
+  includeForMetrics: (v) =>
+    Array.isArray(v) && v.every((name) => name === "inputs" || name === "loss")
+      ? undefined
+      : 'a list of "inputs" and "loss"',
   seed: whole(0),
   dataSeed: whole(0),
   learningRate: atLeast(0),
@@ -148,19 +166,19 @@ const checks: { readonly [name in keyof TrainingArguments]-?: Check } = {
   labelSmoothingFactor: share,
   gradientCheckpointing: flag,
   loggingStrategy: oneOf("no", "steps", "epoch"),
-  loggingSteps: whole(1),
+  loggingSteps: steps,
   loggingFirstStep: flag,
   reportTo: (v) =>
     Array.isArray(v) && v.every((name) => name === "tensorboard") ? undefined : '["tensorboard"] or []',
   evalStrategy: oneOf("no", "steps", "epoch"),
-  evalSteps: whole(1),
+  evalSteps: steps,
   evalOnStart: flag,
   evalDelay: atLeast(0),
   predictWithGenerate: flag,
   generationMaxNewTokens: whole(1),
   generationNumBeams: whole(1),
   saveStrategy: oneOf("no", "steps", "epoch", "best"),
-  saveSteps: whole(1),
+  saveSteps: steps,
   saveTotalLimit: whole(1),
   loadBestModelAtEnd: flag,
   metricForBestModel: text,
@@ -193,6 +211,9 @@ export function checkArguments(args: TrainingArguments): CheckedArguments {
     gradientAccumulationSteps: 1,
     groupByLength: false,
     dataloaderDropLast: false,
+    removeUnusedColumns: true,
+    labelNames: [],
+    includeForMetrics: [],
     seed,
     dataSeed: seed,
     learningRate: 5e-5,
@@ -239,6 +260,13 @@ export function prefixed(prefix: string, metric: string): string {
 
 function checkTogether(args: CheckedArguments): void {
   const { loadBestModelAtEnd, saveStrategy, evalStrategy, saveSteps, evalSteps } = args;
+  const share = Object.entries({ loggingSteps: args.loggingSteps, evalSteps, saveSteps }).find(([, n]) => n < 1);
+  if (share !== undefined && args.maxSteps === -1 && !Number.isFinite(args.numTrainEpochs))
+    throw wrong(
+      share[0],
+      share[1],
+      "a share of all steps wants maxSteps or numTrainEpochs, which say how many these are",
+    );
   const needsBest = loadBestModelAtEnd
     ? "loadBestModelAtEnd"
     : saveStrategy === "best"
@@ -255,7 +283,7 @@ function checkTogether(args: CheckedArguments): void {
     throw new ArgumentError("TrainingArguments: loadBestModelAtEnd needs an outputDir to keep the best model in.", {});
   }
   if (saveStrategy === "best") return;
-  if (saveStrategy !== evalStrategy || (saveStrategy === "steps" && saveSteps % evalSteps !== 0)) {
+  if (saveStrategy !== evalStrategy || (saveStrategy === "steps" && !isMultiple(saveSteps, evalSteps))) {
     const what = `saves by "${saveStrategy}" (${saveSteps}), evaluations by "${evalStrategy}" (${evalSteps})`;
     throw new ArgumentError(
       `TrainingArguments: loadBestModelAtEnd wants every saved model to be evaluated, got ${what}. ` +
@@ -263,6 +291,12 @@ function checkTogether(args: CheckedArguments): void {
       { saveStrategy, evalStrategy, saveSteps, evalSteps },
     );
   }
+}
+
+/** Of two counts or of two shares; the latter are no exact numbers. */
+function isMultiple(steps: number, of: number): boolean {
+  const times = steps / of;
+  return steps < 1 === of < 1 && Math.abs(times - Math.round(times)) < 1e-6;
 }
 
 function wrong(name: string, value: unknown, what: string): ArgumentError {

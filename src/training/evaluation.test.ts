@@ -5,12 +5,16 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { tinyRows, tinyTagger, tinyTrainer } from "../../test/tiny-training.ts";
+import { type TinyRow, tinyRows, tinyTagger, tinyTrainer } from "../../test/tiny-training.ts";
 import { ArgumentError } from "../base/errors.ts";
 import { manualSeed } from "../base/random.ts";
+import { DataCollatorForTokenClassification } from "../data/collators.ts";
+import { Module } from "../nn/module.ts";
 import { rand } from "../tensor/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import type { TrainingArguments } from "./arguments.ts";
 import { EarlyStoppingCallback } from "./callbacks.ts";
+import { type EvalPrediction, Trainer } from "./trainer.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "kindling-evaluation-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -156,4 +160,49 @@ test("a run that was moved finds its best model again; without it, a new best", 
       [best, join(outputDir, `checkpoint-${best}`)],
     );
   }
+});
+
+test("labels may have another name; computeMetrics gets inputs and losses if asked", async () => {
+  class Renamed extends Module<[batch: { inputIds: Tensor; wanted: Tensor }], { loss: Tensor; logits: Tensor }> {
+    readonly tagger = tinyTagger(0, 0);
+    forward({ inputIds, wanted: labels }: { inputIds: Tensor; wanted: Tensor }): { loss: Tensor; logits: Tensor } {
+      return this.tagger({ inputIds, labels });
+    }
+  }
+  const rows = tinyRows(7, 9);
+  const measure = async (
+    args: TrainingArguments,
+  ): Promise<{ loss: number | undefined; given: EvalPrediction | undefined }> => {
+    let given: EvalPrediction | undefined;
+    const collate = DataCollatorForTokenClassification({ tokenizer: { padTokenId: 0 } });
+    const trainer = new Trainer<TinyRow>({
+      model: new Renamed(),
+      args: { perDeviceEvalBatchSize: 3, disableTqdm: true, ...args },
+      dataCollator: (batch) => {
+        const { inputIds, labels: wanted } = collate(
+          batch.map((row) => ({ ...row, attentionMask: row.inputIds.map(() => 1) })),
+        );
+        return { inputIds, wanted };
+      },
+      computeMetrics: (prediction) => {
+        given = prediction;
+        return {};
+      },
+    });
+    return { loss: (await trainer.predict(rows)).metrics["testLoss"], given };
+  };
+  const { trainer: usual } = tinyTrainer({}, { model: tinyTagger(0, 0) });
+  const { metrics, labelIds } = await usual.predict(rows);
+  const { loss, given } = await measure({ labelNames: ["wanted"], includeForMetrics: ["inputs", "loss"] });
+  assert.ok(Math.abs(loss! - metrics["testLoss"]!) < 1e-6, "the mean over labels, not over batches");
+  given!.labelIds.forEach((row, i) =>
+    assert.deepEqual((row as number[]).slice(0, rows[i]!.labels.length), rows[i]!.labels),
+  );
+  given!.inputs!.forEach((row, i) =>
+    assert.deepEqual((row as number[]).slice(0, rows[i]!.inputIds.length), rows[i]!.inputIds),
+  );
+  assert.ok(given!.losses!.every(Number.isFinite));
+  assert.equal(new Set(given!.losses).size, 3, "one a batch");
+  assert.equal(labelIds.length, given!.labelIds.length);
+  assert.deepEqual((await measure({})).given, undefined, "without their name there are no labels");
 });

@@ -6,7 +6,7 @@ import { stack } from "../tensor/indexing.ts";
 import { forEachTensor, tidy } from "../tensor/scope.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { breathe } from "./breathe.ts";
-import { type Batch, countLabels, ignoreIndex, type ModelOutput } from "./step.ts";
+import { type Batch, countLabels, ignoreIndex, labelColumns, type ModelOutput } from "./step.ts";
 
 /** Numbers of one row, as deep as its prediction has dimensions. */
 export type RowValues = number | boolean | readonly RowValues[];
@@ -16,8 +16,11 @@ export interface Evaluation {
   readonly loss: number | undefined;
   /** For each row: with generation the ids that were made, otherwise its logits (or what `preprocessLogits` made of them). */
   readonly predictions: readonly RowValues[];
-  /** For each row its labels, as they stood in the batch. */
+  /** For each row its labels, as they stood in the batch; of several columns a list of them. */
   readonly labelIds: readonly RowValues[];
+  /** If asked for: the ids of each row, padded as in its batch, and the mean loss of its batch. */
+  readonly inputs?: readonly RowValues[];
+  readonly losses?: readonly number[];
 }
 
 export interface EvaluationOptions<Row> {
@@ -33,6 +36,10 @@ export interface EvaluationOptions<Row> {
     | { readonly model: Decodable<unknown>; readonly maxNewTokens: number; readonly numBeams: number }
     | undefined;
   readonly preprocessLogits?: ((logits: Tensor, labels: Tensor | undefined) => Tensor) | undefined;
+  /** The columns that are labels, if they have other names than usual. */
+  readonly labelNames?: readonly string[];
+  /** What is kept beside predictions and labels. */
+  readonly include?: readonly ("inputs" | "loss")[];
   /** Ends the evaluation between two batches; the promise is rejected with its reason. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
@@ -40,18 +47,20 @@ export interface EvaluationOptions<Row> {
 
 /** Visits every row once, the longest first; what is returned stands in the rows' order. */
 export async function evaluateRows<Row>(rows: readonly Row[], options: EvaluationOptions<Row>): Promise<Evaluation> {
-  const { batchSize, collate, forward, collect, generation, signal, onProgress } = options;
+  const { batchSize, collate, forward, collect, generation, signal, onProgress, labelNames, include = [] } = options;
   const lengths = rows.map(options.lengthOf);
   const order = rows.map((_, i) => i).sort((a, b) => lengths[b]! - lengths[a]! || a - b);
   const predictions = new Array<RowValues>(collect ? rows.length : 0);
   const labelIds = new Array<RowValues>(collect ? rows.length : 0);
+  const inputs = new Array<RowValues>(include.includes("inputs") ? rows.length : 0);
+  const losses = new Array<number>(include.includes("loss") ? rows.length : 0);
   let [lossSum, labels] = [0, 0];
   for (let at = 0; at < order.length; at += batchSize) {
     const chosen = order.slice(at, at + batchSize);
     const batch = collate(chosen.map((i) => rows[i]!));
     try {
       const measured = noGrad(() =>
-        tidy(() => measure(batch, forward, collect && generation === undefined ? options : undefined)),
+        tidy(() => measure(batch, forward, collect && generation === undefined ? options : undefined, labelNames)),
       );
       if (measured.loss !== undefined) {
         lossSum += measured.loss * measured.count;
@@ -59,10 +68,13 @@ export async function evaluateRows<Row>(rows: readonly Row[], options: Evaluatio
       }
       const made =
         collect && generation !== undefined ? await generateRows(batch, generation, signal) : measured.predictions;
-      const wanted = collect ? labelsOf(batch) : [];
+      const wanted = collect ? labelsOf(batch, labelNames) : [];
+      const given = include.includes("inputs") && batch["inputIds"] instanceof Tensor ? listsOf(batch["inputIds"]) : [];
       chosen.forEach((row, i) => {
         if (made[i] !== undefined) predictions[row] = made[i];
         if (wanted[i] !== undefined) labelIds[row] = wanted[i];
+        if (given[i] !== undefined) inputs[row] = given[i];
+        if (include.includes("loss")) losses[row] = measured.loss ?? Number.NaN;
       });
     } finally {
       forEachTensor(batch, (t) => t.dispose("the end of its evaluation"));
@@ -71,7 +83,11 @@ export async function evaluateRows<Row>(rows: readonly Row[], options: Evaluatio
     await breathe();
     signal?.throwIfAborted();
   }
-  return { loss: labels === 0 ? undefined : lossSum / labels, predictions, labelIds };
+  return {
+    ...{ loss: labels === 0 ? undefined : lossSum / labels, predictions, labelIds },
+    ...(include.includes("inputs") && { inputs }),
+    ...(include.includes("loss") && { losses }),
+  };
 }
 
 interface Measured {
@@ -84,12 +100,13 @@ function measure<Row>(
   batch: Batch,
   forward: (batch: Batch) => ModelOutput,
   logitsFor: EvaluationOptions<Row> | undefined,
+  labelNames: readonly string[] | undefined,
 ): Measured {
-  const count = countLabels(batch);
+  const count = countLabels(batch, labelNames);
   const output = forward(batch);
   const { loss } = output;
   const logits = logitsOf(output);
-  const labels = batch["labels"] instanceof Tensor ? batch["labels"] : undefined;
+  const [labels] = labelColumns(batch, labelNames);
   const kept =
     logits === undefined || logitsFor === undefined
       ? undefined
@@ -103,10 +120,11 @@ function logitsOf({ logits, startLogits, endLogits }: ModelOutput): Tensor | und
   return stack([startLogits, endLogits], 1);
 }
 
-/** Of each row; of answers, the places of both ends. */
-function labelsOf({ labels, startPositions: starts, endPositions: ends }: Batch): RowValues[] {
-  if (labels instanceof Tensor) return listsOf(labels);
-  return starts instanceof Tensor && ends instanceof Tensor ? tidy(() => listsOf(stack([starts, ends], 1))) : [];
+/** Of each row; of several columns, as the places of both ends of an answer, a list of theirs. */
+function labelsOf(batch: Batch, names?: readonly string[]): RowValues[] {
+  const columns = labelColumns(batch, names).map(listsOf);
+  if (columns.length <= 1) return columns[0] ?? [];
+  return columns[0]!.map((_, i) => columns.map((column) => column[i]!));
 }
 
 function listsOf(tensor: Tensor): RowValues[] {

@@ -3,9 +3,9 @@
 import type { AnyModule } from "../nn/module.ts";
 import { LayerNorm, RMSNorm } from "../nn/normalization.ts";
 import type { Parameter } from "../nn/parameter.ts";
-import { Adafactor } from "../optim/adafactor.ts";
 import { Adagrad } from "../optim/adagrad.ts";
 import { Adam, AdamW } from "../optim/adam.ts";
+import { HfAdafactor } from "../optim/hf-adafactor.ts";
 import { RMSprop } from "../optim/rmsprop.ts";
 import { SGD } from "../optim/sgd.ts";
 import type { CheckedArguments } from "./arguments.ts";
@@ -34,7 +34,7 @@ export function defaultOptimizer(model: AnyModule, args: CheckedArguments): Trai
     case "adam":
       return new Adam(groups, ofAdam);
     case "adafactor":
-      return new Adafactor(groups, { lr });
+      return new HfAdafactor(groups, { lr, scaleParameter: false, relativeStep: false }); // as transformers calls its own
     case "sgd":
       return new SGD(groups, { lr });
     case "adagrad":

@@ -127,9 +127,10 @@ class DiskFolder implements RunFolder {
     const path = join(this.path, checkpointName(step));
     await writeFolderAtomic(path, (folder) => fill(folder, files), { replace: true });
     if (keep.limit !== undefined) {
-      const others = checkpointSteps(await readdir(this.path)).filter((other) => other !== step);
-      const old = others.slice(0, Math.max(0, others.length - (keep.limit - 1)));
-      for (const other of old) if (other !== keep.best) await removeFolder(join(this.path, checkpointName(other)));
+      const all = checkpointSteps(await readdir(this.path));
+      const old = all.filter((other) => other !== step && other !== keep.best); // the oldest first
+      for (const other of old.slice(0, Math.max(0, all.length - keep.limit)))
+        await removeFolder(join(this.path, checkpointName(other)));
     }
     return path;
   }

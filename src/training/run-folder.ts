@@ -33,7 +33,7 @@ export interface RunFolder {
   log(row: LogRow): void;
   /** Draws the history into `loss.svg`. */
   drawCurve(history: readonly LogEntry[], metric: string): Promise<void>;
-  /** Writes `checkpoint-{step}`, then deletes old ones beyond `limit`, but not this one and not that of step `best`. */
+  /** Writes `checkpoint-{step}`, then deletes the oldest until `limit` are left, but not this one and not that of step `best`. */
   saveCheckpoint(
     step: number,
     files: FolderFiles,

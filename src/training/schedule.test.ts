@@ -42,6 +42,11 @@ test("how long a run is", () => {
   assert.deepEqual(length({ perDeviceTrainBatchSize: 4, gradientAccumulationSteps: 2 }), [5, 15, forever]);
   assert.deepEqual(length({ numTrainEpochs: 0.5 }), [5, 3, forever]);
   assert.deepEqual(length({ maxSteps: 7, numTrainEpochs: 1 }), [5, 7, forever]);
+  assert.deepEqual(length({ dataloaderDropLast: true }), [4, 12, forever]);
+  assert.throws(
+    () => length({ dataloaderDropLast: true }, 7),
+    /dataloaderDropLast leaves nothing of 7 rows in batches of 8/,
+  );
   assert.deepEqual(length({ maxMinutes: 2 }), [5, forever, 120]);
   assert.deepEqual(length({ maxMinutes: 2, numTrainEpochs: 1 }), [5, 5, 120]);
 });

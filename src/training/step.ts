@@ -21,11 +21,18 @@ export interface ModelOutput {
 /** Labels that a class is not learnt for. */
 export const ignoreIndex = -100;
 
+/** The columns of a batch that are labels, under the names that the arguments give, or those that the models here have. */
+export function labelColumns(batch: Batch, names: readonly string[] = []): Tensor[] {
+  const { startPositions: starts, endPositions: ends } = batch;
+  const usual = starts instanceof Tensor && ends instanceof Tensor ? ["startPositions", "endPositions"] : ["labels"];
+  return (names.length > 0 ? names : usual).flatMap((name) => (batch[name] instanceof Tensor ? [batch[name]] : []));
+}
+
 /** How many labels the mean of a batch's loss is over; all elements of labels that are no classes; 1 without labels. */
-export function countLabels(batch: Batch): number {
-  const { labels, startPositions } = batch;
-  if (startPositions instanceof Tensor) return startPositions.numel;
-  if (!(labels instanceof Tensor)) return 1;
+export function countLabels(batch: Batch, names?: readonly string[]): number {
+  const [labels, ...others] = labelColumns(batch, names);
+  if (labels === undefined) return 1;
+  if (others.length > 0) return labels.numel;
   if (isFloating(labels.dtype)) return labels.numel;
   let count = 0;
   for (const label of labels.toArray()) if (label !== ignoreIndex) count++;
@@ -58,8 +65,9 @@ export function accumulateGradients(
   batches: readonly Batch[],
   forward: (batch: Batch) => ModelOutput,
   step: number,
+  labelNames?: readonly string[],
 ): number {
-  const counts = batches.map(countLabels);
+  const counts = batches.map((batch) => countLabels(batch, labelNames));
   const total = counts.reduce((sum, count) => sum + count, 0);
   if (total === 0)
     throw new DataError(

@@ -38,6 +38,9 @@ export interface EvalPrediction {
   readonly labelIds: readonly RowValues[];
   readonly decodedPredictions?: readonly string[];
   readonly decodedLabels?: readonly string[];
+  /** With `includeForMetrics`: the ids of each row as its batch had them, and the mean loss of its batch. */
+  readonly inputs?: readonly RowValues[];
+  readonly losses?: readonly number[];
 }
 export type ComputeMetrics = (prediction: EvalPrediction) => Metrics | Promise<Metrics>;
 
@@ -210,7 +213,7 @@ export class Trainer<Row extends object = Record<string, unknown>> {
     return {
       collate: this.#collate,
       forward: (batch) => this.computeLoss(this.model, batch),
-      tokensOf: (row) => Math.max(1, (lengthOf(row) ?? 0) + (sizeOf(row, "labels") ?? 0)),
+      tokensOf: (row) => Math.max(1, tokensOf(row)),
       evaluate: async (signal) =>
         (await this.#measure(this.#evalRows(), "eval", this.#options.computeMetrics !== undefined, signal)).metrics,
     };
@@ -271,7 +274,8 @@ export class Trainer<Row extends object = Record<string, unknown>> {
   /** What the collator gets: with the default one, tokenized and without what no batch can hold. */
   #rowsOf(source: RowSource<Row>): ReturnType<typeof rowsOf<Row>> {
     if (this.#options.dataCollator !== undefined) return rowsOf(source, (row) => row);
-    return rowsOf(usedColumns(source), tokenizedBy(this.tokenizer));
+    const columns = this.args.removeUnusedColumns ? usedColumns(source) : source;
+    return rowsOf(columns, tokenizedBy(this.tokenizer));
   }
 
   /** Leaves the model's mode and the default random stream as they were, so that training does not depend on it. */
@@ -303,6 +307,8 @@ export class Trainer<Row extends object = Record<string, unknown>> {
         collect,
         generation,
         preprocessLogits,
+        labelNames: args.labelNames,
+        include: args.includeForMetrics,
         signal,
       });
       const prediction = this.#decoded(evaluation, generation !== undefined);
@@ -322,12 +328,13 @@ export class Trainer<Row extends object = Record<string, unknown>> {
     }
   }
 
-  #decoded({ predictions, labelIds }: Evaluation, areIds: boolean): EvalPrediction {
+  #decoded({ loss: _, ...kept }: Evaluation, areIds: boolean): EvalPrediction {
     const { tokenizer } = this;
-    if (!areIds || tokenizer === undefined) return { predictions, labelIds };
+    const { predictions, labelIds } = kept;
+    if (!areIds || tokenizer === undefined) return kept;
     const texts = (rows: readonly RowValues[]): string[] =>
       tokenizer.batchDecode(withoutIgnored(rows), { skipSpecialTokens: true }).map((text) => text.trim());
-    return { predictions, labelIds, decodedPredictions: texts(predictions), decodedLabels: texts(labelIds) };
+    return { ...kept, decodedPredictions: texts(predictions), decodedLabels: texts(labelIds) };
   }
 }
 
@@ -367,6 +374,14 @@ function isDecodable(model: object): model is Decodable<unknown> {
 function sizeOf(row: object, column: string): number | undefined {
   const value = (row as Readonly<Record<string, unknown>>)[column]; // rows are read by name
   return Array.isArray(value) || ArrayBuffer.isView(value) ? (value as { readonly length: number }).length : undefined;
+}
+
+/** Tokens of a row and of its labels; of rows that hold tokenized texts in columns, of all of these. */
+function tokensOf(row: object): number {
+  const own = lengthOf(row);
+  if (own !== undefined) return own + (sizeOf(row, "labels") ?? 0);
+  const texts = Object.values(row).filter((value) => typeof value === "object" && value !== null);
+  return texts.reduce((sum, text) => sum + (lengthOf(text) ?? 0), 0);
 }
 
 function measuredLength(row: object, i: number): number {

@@ -10,7 +10,7 @@ import type { CallbackContext, TrainerCallback, TrainerControl } from "./callbac
 import { checkpointFiles, type Trained } from "./checkpoint.ts";
 import type { ProgressBar } from "./progress.ts";
 import { checkpointName, type RunFolder } from "./run-folder.ts";
-import { expectedSteps, type Length, lengthOf, lrFactorAt } from "./schedule.ts";
+import { countedSteps, epochAfter, expectedSteps, type Length, lengthOf, lrFactorAt } from "./schedule.ts";
 import { type LogEntry, logRow, type Metrics, plainName, shortNumber, timing } from "./state.ts";
 import { accumulateGradients, type Batch, type ModelOutput, nonFinite } from "./step.ts";
 import type { StepRows } from "./step-rows.ts";
@@ -115,10 +115,14 @@ export class TrainingRun<Row> {
   /** Adds to the history and to the log. */
   async log(values: Metrics, step: number = this.#parts.state.globalStep): Promise<void> {
     const { state, folder } = this.#parts;
-    const entry: LogEntry = { ...values, epoch: step / this.#length.stepsPerEpoch, step };
+    const entry: LogEntry = { ...values, epoch: this.#epochAfter(step), step };
     state.logHistory.push(entry);
     folder?.log(logRow(entry));
     await this.tell("onLog", { logs: entry });
+  }
+
+  #epochAfter(step: number): number {
+    return epochAfter(this.#length, this.#args.gradientAccumulationSteps, step);
   }
 
   /** Whether the run has come to its end, stopped or not. */
@@ -149,7 +153,7 @@ export class TrainingRun<Row> {
     const chosen = await rows.ofStep(state.globalStep);
     const loss = this.#learn(chosen);
     state.globalStep++;
-    state.epoch = state.globalStep / stepsPerEpoch;
+    state.epoch = this.#epochAfter(state.globalStep);
     state.lossSinceLog += loss;
     state.stepsSinceLog++;
     state.trainSeconds = this.#secondsBefore + this.seconds;
@@ -182,7 +186,7 @@ export class TrainingRun<Row> {
     try {
       model.train();
       const batches = chosen.map((batch) => ({ ...collate(batch), ...this.#smoothing() }));
-      const loss = accumulateGradients(batches, forward, step);
+      const loss = accumulateGradients(batches, forward, step, this.#args.labelNames);
       const { maxGradNorm } = this.#args;
       this.#gradNorm = clipGradNorm_(model.parameters(), maxGradNorm === 0 ? Number.POSITIVE_INFINITY : maxGradNorm);
       if (!Number.isFinite(this.#gradNorm)) throw nonFinite("gradients' norm", this.#gradNorm, step);
@@ -207,14 +211,14 @@ export class TrainingRun<Row> {
     const control = this.#control;
     const epochEnds = state.globalStep % this.#length.stepsPerEpoch === 0;
     const due = (strategy: string, steps: number): boolean =>
-      (strategy === "steps" && state.globalStep % steps === 0) || (strategy === "epoch" && epochEnds);
+      (strategy === "steps" && state.globalStep % countedSteps(steps, this.#length) === 0) ||
+      (strategy === "epoch" && epochEnds);
     if (epochEnds) await this.tell("onEpochEnd");
     const logs = due(loggingStrategy, loggingSteps) || (loggingFirstStep && state.globalStep === 1);
     if (control.shouldLog || logs || this.#isFinished()) await this.#logLoss(rate);
     const evaluates =
       control.shouldEvaluate ||
-      (due(evalStrategy, evalSteps) && !this.#isTooEarly()) ||
-      (evalStrategy !== "no" && this.#isFinished());
+      (evalStrategy !== "no" && (due(evalStrategy, evalSteps) || this.#isFinished()) && !this.#isTooEarly());
     const isBest = evaluates && (await this.#evaluate());
     if (this.#shouldSave(due, isBest)) await this.#save(isBest);
     Object.assign(control, { shouldLog: false, shouldEvaluate: false, shouldSave: false });
