@@ -2,6 +2,8 @@
 // learns the rest, as a whole and by a LoRA adapter. Prints a table and the confusion matrix, and writes them as a page with the losses.
 //
 //   npm run example -- examples/topics.ts [--output FOLDER] [--epochs N]        about four minutes on two cores
+//
+// Measured on the test descriptions: 80.4 % from scratch, 84.6 % fine-tuned, 77.7 % by the adapter, which is a twelfth of the numbers.
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";

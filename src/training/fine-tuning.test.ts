@@ -12,7 +12,7 @@ import { loadTensors } from "../checkpoint/load.ts";
 import { classificationMetrics } from "../metrics/trainer-metrics.ts";
 import { Linear } from "../nn/linear.ts";
 import { Module } from "../nn/module.ts";
-import { Adafactor } from "../optim/adafactor.ts";
+import { HfAdafactor } from "../optim/hf-adafactor.ts";
 import { getPeftModel, PeftModel } from "../peft/peft-model.ts";
 import { crossEntropy } from "../tensor/functional/losses.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -121,7 +121,7 @@ test("metrics of a classifier come from its logits", async () => {
   const { evalAccuracy, evalF1 } = await trainer.evaluate();
   assert.ok(evalAccuracy! > before["evalAccuracy"]! && evalAccuracy! > 0.7 && evalF1! > 0.6, `${evalAccuracy}`);
   assert.equal((trainer.model as Classifier).checkpointing, true);
-  assert.ok(defaultOptimizer(classifier(), checkArguments({ optim: "adafactor" })) instanceof Adafactor);
+  assert.ok(defaultOptimizer(classifier(), checkArguments({ optim: "adafactor" })) instanceof HfAdafactor);
 });
 
 interface Answer {

@@ -8,6 +8,7 @@ import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { Command } from "commander";
+import type { DataFlags } from "../../src/cli/encoders/recipe.ts";
 import { highlighted } from "../../src/cli/encoders/run-tasks.ts";
 import { encoderTasks } from "../../src/cli/encoders/tasks.ts";
 import { addEvaluate } from "../../src/cli/evaluate.ts";
@@ -123,7 +124,7 @@ test("texts are classified: a model, its table and matrix, an adapter on it", as
   );
   await assert.rejects(
     train("text-classification", data, "new", "--validation", other),
-    /other\.jsonl, line 1: the label "east"/,
+    /^ArgumentError: read \S+other\.jsonl, line 1: the label "east"/,
   );
   await assert.rejects(train("text-classification", data, "new", "--lora", "2"), /--lora adapts a model that is there/);
   await assert.rejects(train("text-classification", data, "classes"), /holds a run.*--overwrite/);
@@ -372,13 +373,57 @@ test("what makes no sense to run is told in a sentence", async () => {
   await assert.rejects(train("question-answering", bare, "new"), /unanswered\.jsonl, row 0: "answers" is missing/);
 });
 
-test("every command's help has an example", () => {
-  for (const parent of program().commands) {
-    for (const { name } of encoderTasks) {
-      const command = parent.commands.find((one) => one.name() === name)!;
-      let help = "";
-      command.configureOutput({ writeOut: (text) => void (help += text) }).outputHelp();
-      assert.match(help, /Examples?:\n {2}\$ kindling/, `${parent.name()} ${name}`);
+test("every command's help has examples that the command takes, and a row that it reads", async () => {
+  for (const task of encoderTasks) {
+    const { name, file: ending, row } = task;
+    for (const verb of ["train", "evaluate", "run"]) {
+      const help = helpOf(verb, name);
+      const examples = help.replaceAll("\\\n", " ").matchAll(/^ {2}\$ kindling (.*)$/gm);
+      const given = [...examples].map(([, words = ""]) =>
+        [...words.matchAll(/"([^"]*)"|(\S+)/g)].map(([, a, b]) => a ?? b!),
+      );
+      assert.ok(given.length > 0, `${verb} ${name}`);
+      for (const words of given) assert.deepEqual(await parsed(words), [verb, name]);
     }
+    const rows = await (await task.recipe()).read(file(`${name}.${ending}`, `${row}\n`), {} as DataFlags); // those of its columns
+    assert.equal(rows.length, 1);
+    assert.ok(helpOf("train", name).includes(row));
   }
+});
+
+function helpOf(verb: string, task: string): string {
+  const command = program()
+    .commands.find((one) => one.name() === verb)!
+    .commands.find((one) => one.name() === task)!;
+  let help = "";
+  command.configureOutput({ writeOut: (text) => void (help += text) }).outputHelp();
+  return help;
+}
+
+/** Which command takes the words, without doing it. */
+async function parsed(words: readonly string[]): Promise<string[]> {
+  const made = program();
+  let taken: string[] = [];
+  for (const verb of made.commands)
+    for (const command of verb.commands) command.action(() => void (taken = [verb.name(), command.name()]));
+  await made.parseAsync(words, { from: "user" });
+  return taken;
+}
+
+test("a model with another head is refused", async () => {
+  const words = join(root, "words");
+  const data = jsonl("heads.jsonl", [{ text: "a text", label: "x" }]);
+  for (const given of [
+    ["evaluate", "text-classification", "--data", data],
+    ["run", "token-classification", "a text"],
+    ["run", "question-answering", "--question", "Who?", "--context", "Ada."],
+  ])
+    await assert.rejects(
+      kindling(...given, "--model", words),
+      /holds a BertForMaskedLM, which has learnt nothing of [\w-]+\. Train it first: kindling train/,
+    );
+  await assert.rejects(
+    kindling("run", "fill-mask", "--model", join(root, "classes"), "[MASK]"),
+    /learnt nothing of fill-mask/,
+  );
 });

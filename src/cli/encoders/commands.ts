@@ -5,7 +5,7 @@ import { numberAbove, share, wholeNumber } from "../numbers.ts";
 import type { EncoderTask } from "./tasks.ts";
 
 export function addTrainEncoder(train: Command, task: EncoderTask): void {
-  const { name, file } = task;
+  const { name, file, row, folder } = task;
   const command = train
     .command(name)
     .description(`Train ${task.trains}.`)
@@ -37,11 +37,14 @@ export function addTrainEncoder(train: Command, task: EncoderTask): void {
     .addHelpText(
       "after",
       `
+A row:
+  ${row}
+
 Ctrl-C saves a checkpoint and ends; --resume goes on from there.
 
 Examples:
-  $ kindling train ${name} --train train.${file} --validation validation.${file} --output runs/model
-  $ kindling train ${name} --train train.${file} --validation validation.${file} --output runs/adapter \\
+  $ kindling train ${name} --train train.${file} --validation validation.${file} --output ${folder}
+  $ kindling train ${name} --train train.${file} --validation validation.${file} --output ${folder} \\
       --model google-bert/bert-base-uncased${name === "fill-mask" ? " --max-length 256" : " --lora 8"}`,
     )
     .action(async (flags) => (await import("./train.ts")).trainEncoder(task, flags));
@@ -78,7 +81,7 @@ function addRunOptions(command: Command, task: EncoderTask): Command {
 }
 
 export function addEvaluateEncoder(evaluate: Command, task: EncoderTask): void {
-  const { name, file } = task;
+  const { name, file, folder } = task;
   const command = evaluate
     .command(name)
     .description(`${task.measures}, of a model on a file.`)
@@ -90,6 +93,6 @@ export function addEvaluateEncoder(evaluate: Command, task: EncoderTask): void {
     .option("--batch-size <n>", "rows that the model reads together", wholeNumber(1), 16)
     .option("--max-length <n>", "tokens of a row; longer ones are cut", wholeNumber(3), task.maxLength)
     .option("--json", "print the figures as JSON")
-    .addHelpText("after", `\nExample:\n  $ kindling evaluate ${name} --model runs/model --data test.${file} --json`)
+    .addHelpText("after", `\nExample:\n  $ kindling evaluate ${name} --model ${folder} --data test.${file} --json`)
     .action(async (flags) => (await import("./evaluate.ts")).evaluateEncoder(task, flags));
 }

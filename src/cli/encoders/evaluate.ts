@@ -3,6 +3,7 @@
 import { AutoTokenizer } from "../../models/pretrained-files.ts";
 import { loadAdapted } from "../../pipelines/auto-peft.ts";
 import { lengthLimit } from "../../pipelines/encoder.ts";
+import { checkHead } from "./heads.ts";
 import type { DataFlags, Tools } from "./recipe.ts";
 import { inFile } from "./rows.ts";
 import type { EncoderTask } from "./tasks.ts";
@@ -17,6 +18,7 @@ export interface EvaluateFlags extends DataFlags {
 export async function evaluateEncoder(task: EncoderTask, flags: EvaluateFlags): Promise<void> {
   const recipe = await task.recipe();
   const rows = (await recipe.read(flags.data, flags)).slice(0, flags.rows);
+  await checkHead(flags.model, task.name);
   const tokenizer = await AutoTokenizer.fromPretrained(flags.model);
   const model = await loadAdapted(recipe.auto, flags.model);
   const maxLength = Math.min(flags.maxLength, lengthLimit({ tokenizer, model }));

@@ -50,12 +50,12 @@ export function textOf({ place, row }: PlacedRow, column: string): string {
   });
 }
 
-/** What `body` throws, with the file's name before it. */
+/** What `body` throws, with the file's name before it, unless it names one. */
 export function inFile<T>(file: string, body: () => T): T {
   try {
     return body();
   } catch (error) {
-    if (error instanceof ArgumentError)
+    if (error instanceof ArgumentError && !error.message.startsWith("read "))
       throw new ArgumentError(`${file}: ${error.message}`, error.facts, { cause: error });
     throw error;
   }

@@ -7,6 +7,7 @@ import { readJsonl } from "../../data/jsonl.node.ts";
 import { pipeline } from "../../pipelines/pipeline.ts";
 import type { AggregationStrategy, Entity } from "../../pipelines/token-classification.ts";
 import { collectTexts } from "../texts.ts";
+import { checkHead } from "./heads.ts";
 
 interface Flags {
   readonly model: string;
@@ -28,6 +29,7 @@ function print(flags: Flags, results: unknown, lines: readonly string[]): void {
 
 export async function classify(given: readonly string[], flags: TopK): Promise<void> {
   const texts = await collectTexts("text-classification", given, flags.file);
+  await checkHead(flags.model, "text-classification");
   const run = await pipeline("text-classification", flags.model);
   const { batchSize, topK } = flags;
   const results = await run(texts, { batchSize, topK, truncation: true });
@@ -43,6 +45,7 @@ export async function tag(
   flags: Flags & { readonly aggregation: AggregationStrategy; readonly stride?: number },
 ): Promise<void> {
   const texts = await collectTexts("token-classification", given, flags.file);
+  await checkHead(flags.model, "token-classification");
   const run = await pipeline("token-classification", flags.model);
   const { batchSize, aggregation: aggregationStrategy, stride } = flags;
   const results = await run(texts, { batchSize, aggregationStrategy, ...(stride !== undefined && { stride }) });
@@ -82,6 +85,7 @@ interface QuestionFlags extends TopK {
 
 export async function answer(flags: QuestionFlags): Promise<void> {
   const questions = await questionsOf(flags);
+  await checkHead(flags.model, "question-answering");
   const run = await pipeline("question-answering", flags.model);
   const { batchSize, topK, nullAnswers = false } = flags;
   const results = await run(questions, { batchSize, topK, handleImpossibleAnswer: nullAnswers });
@@ -117,6 +121,7 @@ async function questionsOf({
 
 export async function fill(given: readonly string[], flags: TopK): Promise<void> {
   const texts = await collectTexts("fill-mask", given, flags.file);
+  await checkHead(flags.model, "fill-mask");
   const run = await pipeline("fill-mask", flags.model);
   const { batchSize, topK } = flags;
   const results = await run([...texts], { batchSize, topK });

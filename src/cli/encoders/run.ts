@@ -16,13 +16,17 @@ export function addRunEncoders(run: Command): void {
     .option("--top-k <n>", "classes for each text, best first", wholeNumber(1), 1)
     .addHelpText("after", `\nExample:\n  $ kindling run text-classification --model runs/topics --top-k 3 "a text …"`)
     .action(async (texts, flags) => (await import("./run-tasks.ts")).classify(texts, flags));
-  withModel(run, "token-classification", "Tag words: in a terminal they are shown in their texts, in colour.")
+  withModel(
+    run,
+    "token-classification",
+    "Find names in texts, or tag words: in a terminal they are shown in their texts, in colour.",
+  )
     .argument("[text...]", "texts")
     .option("--file <file>", lines)
     .addOption(
       new Option("--aggregation <how>", "how pieces become entities")
         .choices(["none", "simple", "first", "average", "max"])
-        .default("simple"),
+        .default("first"), // a word is what its first piece is, as training has it
     )
     .option("--stride <n>", "read long texts in windows that share so many tokens", wholeNumber(0))
     .addHelpText(

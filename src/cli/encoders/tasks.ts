@@ -12,6 +12,9 @@ export interface EncoderTask {
   /** What a file holds. */
   readonly data: string;
   readonly file: string;
+  /** A row of such a file, and the folder of the examples. */
+  readonly row: string;
+  readonly folder: string;
   readonly maxLength: number;
   readonly options: (command: Command) => Command;
   readonly recipe: () => Promise<AnyRecipe>;
@@ -20,6 +23,8 @@ export interface EncoderTask {
 export const encoderTasks: readonly EncoderTask[] = [
   {
     name: "text-classification",
+    folder: "runs/topics",
+    row: '{"text": "A fast parser for YAML.", "label": "golang"}',
     trains: "a classifier of texts: classes, several labels at once, or numbers",
     measures: "Accuracy, F1 and a line for each class",
     data: 'JSONL, CSV or Parquet with a "text" and a "label": a class, a list of classes, or a number',
@@ -41,6 +46,8 @@ export const encoderTasks: readonly EncoderTask[] = [
   },
   {
     name: "token-classification",
+    folder: "runs/names",
+    row: '{"tokens": ["Ada", "went", "to", "London"], "tags": ["B-PER", "O", "O", "B-LOC"]}',
     trains: "a tagger of words: named entities, parts of speech",
     measures: "Precision, recall and F1 of entities, and a line for each kind",
     data: 'JSONL with "tokens" and "tags", or with a "text" and its "entities" ({ start, end, label }); or a CoNLL file',
@@ -52,10 +59,12 @@ export const encoderTasks: readonly EncoderTask[] = [
   },
   {
     name: "question-answering",
+    folder: "runs/reader",
+    row: '{"question": "Who went?", "context": "Ada went to London.", "answers": ["Ada"]}',
     trains: "a reader that finds answers in texts",
     measures: "Exact match and F1, as SQuAD has them",
     data: 'SQuAD\'s JSON, or JSONL with "question", "context" and "answers"',
-    file: "json",
+    file: "jsonl",
     maxLength: 384,
     options: (command) =>
       command
@@ -65,6 +74,8 @@ export const encoderTasks: readonly EncoderTask[] = [
   },
   {
     name: "fill-mask",
+    folder: "runs/words",
+    row: "A fast parser for YAML.",
     trains: "a masked language model, from scratch or further on other texts",
     measures: "Perplexity, and the share of masked tokens that are found",
     data: 'a text a line, or JSONL with a "text" on each',
@@ -80,6 +91,8 @@ export const encoderTasks: readonly EncoderTask[] = [
   },
   {
     name: "embeddings",
+    folder: "runs/sentences",
+    row: '{"anchor": "YAML parser", "positive": "A fast parser for YAML."}',
     trains: "sentence embeddings, by contrast of pairs; the folder is one of sentence-transformers",
     measures: "How well each anchor finds its positives among all: accuracy at 1, 5, 10, MRR and NDCG",
     data: 'JSONL, CSV or Parquet with an "anchor" and a "positive", and perhaps a "negative"',
