@@ -9,6 +9,7 @@ import { build } from "esbuild";
 import type { Page } from "playwright-core";
 import { root } from "../../scripts/build.ts";
 import type * as dataEntry from "../../src/data.ts";
+import { startHub } from "../hub/server.ts";
 
 /** Bundles `kindling/data` into `folder`, which the page's server serves as "/bundled". */
 async function bundleData(folder: string): Promise<void> {
@@ -95,6 +96,52 @@ export async function testDataSets(t: TestContext, page: Page, built: string): P
       ],
       taken: 3,
       missing: "DataError",
+    });
+  });
+  await t.test("tables in memory: splits, functions, orders, a hub's addresses", async () => {
+    const hub = await startHub();
+    const rows = Array.from({ length: 20 }, (_, i) => ({ i, text: `row ${i % 7}`, label: i % 2 === 0 ? "a" : "b" }));
+    const jsonl = rows.map((row) => JSON.stringify(row)).join("\n");
+    hub.add("org/rows", { type: "dataset", files: { "train.jsonl": jsonl } });
+    const inputs = { jsonl, endpoint: hub.endpoint };
+    const got = await page
+      .evaluate(async ({ jsonl, endpoint }) => {
+        const url = "/bundled/data.js";
+        const { loadDataset }: typeof dataEntry = await import(url);
+        const addressOf = (text: string): string => URL.createObjectURL(new Blob([text]));
+        type Row = { i: number; text: string; label: string };
+        const dict = await loadDataset<Row>("json", { dataFiles: { train: addressOf(jsonl), test: addressOf(jsonl) } });
+        const part = await loadDataset<Row>("json", { dataFiles: addressOf(jsonl), split: "train[-25%:]" });
+        const classes = dict.train.classEncodeColumn("label");
+        const { train, test } = classes.trainTestSplit({ testSize: 6, seed: 3, stratifyByColumn: "label" });
+        const lengths = dict.train.map(({ text }) => ({ length: text.map((one) => one.length) }), { batched: true });
+        const later = await dict.train.map(async ({ i }) => ({ i: i + 1 }));
+        const csv = await loadDataset("csv", { dataFiles: addressOf('n,s\n1,"x, ""y"""\n2,\n'), split: "train" });
+        const lines = await loadDataset("text", { dataFiles: addressOf("one\n\ntwo\n"), split: "train" });
+        const remote = { dataFiles: `${endpoint}/datasets/org/rows/resolve/main/train.jsonl`, split: "train" } as const;
+        const named = await loadDataset("org/rows").catch((error: Error) => error);
+        return {
+          sizes: [dict.train.length, dict.test.length, part.column("i"), train.length, test.length],
+          shares: test.filter(({ label }) => Number(label) === 0).length,
+          sorted: dict.train.sort(["text", "i"], { reverse: [false, true] }).column("i"),
+          mapped: [lengths.at(-1), later.at(0).i],
+          csv: csv.toDict(),
+          lines: lines.column("text"),
+          remote: (await loadDataset<Row>("json", remote)).length,
+          named: named instanceof Error ? [named.name, /resolve\/main/.test(named.message)] : "loaded",
+        };
+      }, inputs)
+      .finally(() => hub.close());
+    const byText = [...rows].sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : b.i - a.i));
+    assert.deepEqual(got, {
+      sizes: [20, 20, [15, 16, 17, 18, 19], 14, 6],
+      shares: 3,
+      sorted: byText.map(({ i }) => i),
+      mapped: [{ i: 19, text: "row 5", label: "b", length: 5 }, 1],
+      csv: { n: [1, 2], s: ['x, "y"', null] },
+      lines: ["one", "", "two"],
+      remote: 20,
+      named: ["UnsupportedError", true],
     });
   });
   await t.test("packed files at an address", async () => {

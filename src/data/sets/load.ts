@@ -3,7 +3,7 @@
 
 import { files } from "#runtime/data/sets/files";
 import { storage } from "#runtime/data/table/storage";
-import { ArgumentError, DataError } from "../../base/errors.ts";
+import { ArgumentError, DataError, UnsupportedError } from "../../base/errors.ts";
 import { type Features, featuresToJson } from "../features.ts";
 import { MemorySink } from "../table/bytes.ts";
 import { concatTables, Table } from "../table/table.ts";
@@ -24,7 +24,8 @@ export type Paths = string | readonly string[];
 export type DataFilesOption = Paths | Readonly<Record<string, Paths>>;
 /** The splits that data files make. */
 export type SplitsOf<F> = F extends string | readonly string[] ? "train" : keyof F & string;
-type UsualFiles = Readonly<Record<"train" | "validation" | "test", Paths>>;
+/** Where rows are stated by type, the splits are not found from the files: these are the ones to expect. */
+type UsualFiles = Paths | Readonly<Partial<Record<"train" | "validation" | "test", Paths>>>;
 
 export interface LoadOptions<F> extends ReadOptions {
   /** The files, or those of each split. Where none are named, a folder's files tell by their names. */
@@ -140,6 +141,13 @@ async function filesOf(
       throw new ArgumentError(`loadDataset: "${source}" wants dataFiles, or the dataDir with its files.`, {});
     }
     return { format: source, splits: await namedFiles(dataDir, dataFiles, source) };
+  }
+  if (!storage.hasFiles) {
+    throw new UnsupportedError(
+      `loadDataset: "${source}": a page has neither folders nor data sets by name. Give the format and addresses: ` +
+        'loadDataset("json", { dataFiles: "https://…/datasets/NAME/resolve/main/train.jsonl" }).',
+      { source },
+    );
   }
   const isFolder = (await files.list(source)) !== undefined;
   if (!isFolder && (fetchRepo === undefined || !/^[\w.-]+(\/[\w.-]+)?$/.test(source) || source.startsWith("."))) {
