@@ -53,6 +53,17 @@ export class Charsmap {
     return found < 0 ? null : { end, replacement: this.#replacement(found) };
   }
 
+  /** Whether an ASCII character that another one follows stays as it is, whatever comes then. */
+  keepsAscii(unit: number): boolean {
+    const root = offsetOf(this.#units[0] ?? 0);
+    const first = this.#step(root, unit);
+    if (first === null) return unit !== 0;
+    if (isLeaf(first)) return false;
+    const node = root ^ unit ^ offsetOf(first);
+    for (let next = 1; next < 0x80; next++) if (this.#step(node, next) !== null) return false;
+    return true;
+  }
+
   /**
    * The alignment follows Rust's `tokenizers`: a replacement stands for what it replaces character by character, what it
    * has more for the last of them; what is removed goes with the character before, and at the beginning of a text with

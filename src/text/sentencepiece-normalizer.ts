@@ -25,6 +25,8 @@ export class SentencePieceNormalizer {
   /** Symbols of the user stay as they are. */
   readonly #kept: Trie | null;
   readonly #space: string;
+  /** 1 for ASCII characters, blanks left out, that stay as they are where no other than ASCII follows. */
+  readonly #plain: Uint8Array;
 
   constructor(model: SentencePieceModel, where: string) {
     this.#spec = model;
@@ -34,6 +36,9 @@ export class SentencePieceNormalizer {
     const kept = model.pieces.filter(({ type }) => type === "userDefined");
     this.#kept = kept.length > 0 ? new Trie() : null;
     for (const { piece } of kept) this.#kept?.set(piece, 0);
+    const stays = (unit: number) =>
+      unit > 0x20 && (this.#kept?.next(0, unit) ?? -1) < 0 && (this.#charsmap?.keepsAscii(unit) ?? true);
+    this.#plain = Uint8Array.from({ length: 0x80 }, (_, unit) => (stays(unit) ? 1 : 0));
   }
 
   normalize(text: string): NormalizedPieces {
@@ -54,6 +59,16 @@ export class SentencePieceNormalizer {
     if (addDummyPrefix && !whitespaceAsSuffix) push(space, at);
     let afterSpace = removeExtraWhitespaces;
     while (at < text.length) {
+      const plainEnd = this.#plainEnd(text, at);
+      if (plainEnd > at) {
+        out += text.slice(at, plainEnd);
+        for (; at < plainEnd; at++) {
+          origins.push(at);
+          ends.push(at + 1);
+        }
+        afterSpace = false;
+        continue;
+      }
       const [part, end] = this.#next(text, at);
       let from = 0;
       while (afterSpace && part[from] === " ") from++;
@@ -73,6 +88,14 @@ export class SentencePieceNormalizer {
     if (addDummyPrefix && whitespaceAsSuffix) push(space, at);
     origins.push(at);
     return { text: out, origins, ends };
+  }
+
+  /** Where characters end, from `at` on, that need no look at the table. */
+  #plainEnd(text: string, at: number): number {
+    let end = at;
+    // Of what follows a character, one that is not ASCII could be joined to it.
+    while (this.#plain[text.charCodeAt(end)] === 1 && !(text.charCodeAt(end + 1) >= 0x80)) end++;
+    return end;
   }
 
   /** Where the first character stands that is no blank. */

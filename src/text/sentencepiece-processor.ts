@@ -92,25 +92,32 @@ export class SentencePieceProcessor {
     const best = new Float32Array(text.length + 1);
     const from = new Int32Array(text.length + 1).fill(-1);
     const unknown = new Uint8Array(text.length + 1);
-    const offer = (start: number, end: number, score: number, isUnknown: 0 | 1) => {
-      if ((from[end] as number) >= 0 && score <= (best[end] as number)) return;
-      best[end] = score;
-      from[end] = start;
-      unknown[end] = isUnknown;
-    };
+    const [trie, scores] = [this.#trie, this.#scores];
     for (let start = 0; start < text.length; ) {
       const soFar = best[start] as number; // the arrays reach to the end
       const next = start + lengthAt(text, start);
       let single = false;
       for (let [end, node] = [start, 0]; end < text.length; ) {
-        node = this.#trie.next(node, text.charCodeAt(end++));
+        node = trie.next(node, text.charCodeAt(end++));
         if (node < 0) break;
-        const id = this.#trie.value(node);
+        const id = trie.value(node);
         if (id < 0) continue;
-        offer(start, end, (this.#scores[id] as number) + soFar, 0);
-        single ||= end === next;
+        const score = (scores[id] as number) + soFar;
+        if ((from[end] as number) < 0 || score > (best[end] as number)) {
+          best[end] = score;
+          from[end] = start;
+          unknown[end] = 0;
+        }
+        if (end === next) single = true;
       }
-      if (!single) offer(start, next, Math.fround(this.#unknownScore + soFar), 1);
+      if (!single) {
+        const score = Math.fround(this.#unknownScore + soFar);
+        if ((from[next] as number) < 0 || score > (best[next] as number)) {
+          best[next] = score;
+          from[next] = start;
+          unknown[next] = 1;
+        }
+      }
       start = next;
     }
     const path: { end: number; unknown: boolean }[] = [];
