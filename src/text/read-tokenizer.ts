@@ -25,8 +25,8 @@ export async function readTokenizer(
   const config = new Fields(tokenizerConfig ?? {}, "tokenizer_config.json");
   const map = new Fields(specialTokensMap ?? {}, "special_tokens_map.json");
   // Python reads Marian's pair even where somebody made a tokenizer.json of one half.
-  const isMarian = (await namedClass(folder, config)) === "MarianTokenizer";
-  if (isMarian && (tokenizerJson === undefined || folder.names.includes("source.spm"))) {
+  const hasOlder = tokenizerJson === undefined || folder.names.includes("source.spm");
+  if (hasOlder && (await namedClass(folder, config)) === "MarianTokenizer") {
     const { readMarian } = await import("./marian-tokenizer.ts");
     return readMarian(folder, config, map, own);
   }
