@@ -17,8 +17,8 @@ import {
   manualSeed,
   memoryStats,
   pipeline,
+  trainWordPieceTokenizer,
 } from "kindling";
-import { casedWordPieces } from "../examples/shared/word-piece-tokenizer.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -113,7 +113,7 @@ async function callOftenTimes(calls: number): Promise<void> {
     "Ada lives in Riga.",
     "It plays music, and a game of cards, from the command line.",
   ];
-  const tokenizer = casedWordPieces(texts, { vocabSize: 120, modelMaxLength: 128 });
+  const tokenizer = trainWordPieceTokenizer(texts, { vocabSize: 120, modelMaxLength: 128 });
   const config = {
     ...{ hiddenSize: 32, numHiddenLayers: 2, numAttentionHeads: 2, intermediateSize: 64 },
     vocabSize: tokenizer.vocabSize,

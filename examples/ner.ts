@@ -21,9 +21,9 @@ import {
   tagNames,
   tagSpans,
   tokenizeAndAlignLabels,
+  trainWordPieceTokenizer,
 } from "kindling";
 import { type Entity, type Kind, taggedSentences } from "./shared/tagged-sentences.ts";
-import { casedWordPieces } from "./shared/word-piece-tokenizer.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -61,7 +61,7 @@ const tags = tagNames(train);
 const maxLength = 64;
 
 // 2. A tokenizer of the sentences' own words. Few tokens, so that names are seen in pieces, as those of the test will be.
-const tokenizer = casedWordPieces(
+const tokenizer = trainWordPieceTokenizer(
   sentences.train.map(({ text }) => text),
   { vocabSize: smoke ? 300 : 1200, modelMaxLength: maxLength },
 );

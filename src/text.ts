@@ -17,7 +17,12 @@ export { PreTrainedTokenizer } from "./text/pretrained-tokenizer.ts";
 export type { RetrainOptions } from "./text/retrain.ts";
 export { type DecodeOptions, type EncodeOptions, Tokenizer, type TokenizerParts } from "./text/tokenizer.ts";
 export { BpeTrainer, type BpeTrainerOptions, trainBpe } from "./text/train-bpe.ts";
-export { type TrainTokenizerOptions, trainEncoderTokenizer, trainTokenizer } from "./text/train-tokenizer.ts";
+export {
+  type TrainTokenizerOptions,
+  trainEncoderTokenizer,
+  trainTokenizer,
+  trainWordPieceTokenizer,
+} from "./text/train-tokenizer.ts";
 export { UnigramTrainer, type UnigramTrainerOptions } from "./text/train-unigram.ts";
 export { WordLevelTrainer, type WordLevelTrainerOptions } from "./text/train-word-level.ts";
 export { WordPieceTrainer, type WordPieceTrainerOptions } from "./text/train-word-piece.ts";

@@ -1,11 +1,14 @@
 // A tokenizer of one's own texts, ready for a model: byte-level BPE whose texts end with `</s>`, with `<pad>` to fill
-// batches and `<s>` for a decoder to begin with.
+// batches and `<s>` for a decoder to begin with; the same with an encoder's special tokens; and WordPiece for taggers.
 
-import { PreTrainedTokenizer } from "./pretrained-tokenizer.ts";
+import { PreTrainedTokenizer, type PreTrainedTokenizerOptions } from "./pretrained-tokenizer.ts";
+import { Tokenizer } from "./tokenizer.ts";
 import { trainBpe } from "./train-bpe.ts";
+import { WordPieceTrainer } from "./train-word-piece.ts";
+import { WordPiece } from "./word-piece.ts";
 
 export interface TrainTokenizerOptions {
-  /** Tokens in all; at least the 256 byte letters and the special ones. */
+  /** Tokens in all; at least the 256 byte letters (of WordPiece the texts' own) and the special ones. */
   readonly vocabSize: number;
   /** Longer texts are cut where truncation is asked for. */
   readonly modelMaxLength?: number;
@@ -67,7 +70,36 @@ export function trainEncoderTokenizer(
   } as const;
   const trimmed = { type: "ByteLevel", add_prefix_space: true, trim_offsets: true, use_regex: true } as const; // offsets without the space
   backend.postProcessor = { type: "Sequence", processors: [trimmed, template] };
-  return new PreTrainedTokenizer(backend, {
+  return new PreTrainedTokenizer(backend, ofEncoder(modelMaxLength));
+}
+
+/**
+ * A tokenizer for taggers, of the BERT kind: WordPiece that keeps capitals and accents. A word's first token is its first letters and
+ * signs are words of their own, where byte-level BPE may begin with a space alone or join a sign to a word. Letters that `texts` have not
+ * make a word `[UNK]`.
+ */
+export function trainWordPieceTokenizer(
+  texts: Iterable<string>,
+  { vocabSize, modelMaxLength, progress }: TrainTokenizerOptions,
+): PreTrainedTokenizer {
+  const backend = new Tokenizer({
+    model: new WordPiece(new Map()),
+    normalizer: {
+      type: "BertNormalizer",
+      ...{ clean_text: true, handle_chinese_chars: true, strip_accents: false, lowercase: false },
+    },
+    preTokenizer: { type: "BertPreTokenizer" },
+    decoder: { type: "WordPiece", prefix: "##", cleanup: true },
+  });
+  const trainer = new WordPieceTrainer({ vocabSize, specialTokens: encoderTokens, ...(progress && { progress }) });
+  backend.trainFromIterator(texts, trainer);
+  const id = (token: "[CLS]" | "[SEP]"): [string, number] => [token, encoderTokens.indexOf(token)];
+  backend.postProcessor = { type: "BertProcessing", cls: id("[CLS]"), sep: id("[SEP]") };
+  return new PreTrainedTokenizer(backend, ofEncoder(modelMaxLength));
+}
+
+function ofEncoder(modelMaxLength: number | undefined): PreTrainedTokenizerOptions {
+  return {
     padToken: "[PAD]",
     unkToken: "[UNK]",
     clsToken: "[CLS]",
@@ -75,5 +107,5 @@ export function trainEncoderTokenizer(
     maskToken: "[MASK]",
     modelInputNames: ["input_ids", "token_type_ids", "attention_mask"],
     ...(modelMaxLength !== undefined && { modelMaxLength }),
-  });
+  };
 }

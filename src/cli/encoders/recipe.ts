@@ -7,6 +7,7 @@ import type { PretrainedTransformer } from "../../models/pretrained-transformer.
 import type { AnyModule } from "../../nn/module.ts";
 import type { TaskType } from "../../peft/lora-config.ts";
 import type { PreTrainedTokenizer } from "../../text/pretrained-tokenizer.ts";
+import type { trainEncoderTokenizer } from "../../text/train-tokenizer.ts";
 import type { PredictionOutput, Trainer, TrainerOptions } from "../../training/trainer.ts";
 
 /** Flags of tasks that say how rows are read and encoded; each task has its own of them. */
@@ -68,6 +69,8 @@ export interface Recipe<R> {
   read(file: string, flags: DataFlags): Promise<R[]>;
   /** Texts that a new tokenizer learns from. */
   texts(rows: readonly R[]): Iterable<string>;
+  /** How it learns. Default: byte-level BPE. */
+  readonly trainTokenizer?: typeof trainEncoderTokenizer;
   /** The labels for the model's configuration. Throws where those of the two files, or of a checkpoint's head, do not fit. */
   labels?(
     train: readonly R[],

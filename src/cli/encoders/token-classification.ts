@@ -5,6 +5,7 @@ import { DataCollatorForTokenClassification } from "../../data/collators.ts";
 import { seqeval } from "../../metrics/seqeval.ts";
 import { seqevalMetrics } from "../../metrics/trainer-metrics.ts";
 import { AutoModelForTokenClassification } from "../../models/auto.ts";
+import { trainWordPieceTokenizer } from "../../text/train-tokenizer.ts";
 import { fittingLabels, labelId, labelNames, labelsOfHead } from "../../training/recipes/labels.ts";
 import {
   type MarkedSpan,
@@ -32,6 +33,7 @@ export const recipe: AnyRecipe = anyRecipe<Placed>({
     return (await readPlaced(file)).map(taggedRow);
   },
   texts: (rows) => rows.map(({ tokens }) => tokens.join(" ")),
+  trainTokenizer: trainWordPieceTokenizer,
   labels(train, validation, { ignoreMismatchedSizes = false }, checkpoint) {
     const head = checkpoint === undefined ? undefined : labelsOfHead(checkpoint, "ForTokenClassification");
     const labels = fittingLabels(tagNames(train), head, { ignoreMismatchedSizes });

@@ -128,7 +128,8 @@ async function tokenizerFor(
   const from = checkpoint ?? flags.model;
   if (from !== undefined) return AutoTokenizer.fromPretrained(from);
   console.error(`Training a tokenizer of ${flags.vocabSize} tokens on ${rows.length} rows.`);
-  return trainEncoderTokenizer(recipe.texts(rows), { vocabSize: flags.vocabSize, modelMaxLength: flags.maxLength });
+  const { trainTokenizer = trainEncoderTokenizer } = recipe;
+  return trainTokenizer(recipe.texts(rows), { vocabSize: flags.vocabSize, modelMaxLength: flags.maxLength });
 }
 
 async function modelFor(

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { trainEncoderTokenizer } from "../../text/train-tokenizer.ts";
+import { trainEncoderTokenizer, trainWordPieceTokenizer } from "../../text/train-tokenizer.ts";
 import { answersOfLogits } from "./answers.ts";
 import { fittingLabels, labelMap, labelsOfHead } from "./labels.ts";
 import { groupTexts, maskRows } from "./masked-language.ts";
@@ -30,6 +30,22 @@ test("a trained encoder's tokenizer frames texts and leaves spaces out of offset
     parts.every((part) => part === part.trim()),
     parts.join("|"),
   );
+});
+
+test("a trained tagger's tokenizer begins tokens where words begin, and keeps capitals", () => {
+  const text = "Ada, née Lovelace, lived in London.";
+  const pieces = trainWordPieceTokenizer([text, words], { vocabSize: 90, modelMaxLength: 64 });
+  const { inputIds, offsetMapping, wordIds } = pieces("Ada née London, Nada", {
+    returnOffsetsMapping: true,
+    returnWordIds: true,
+  });
+  const tokens = pieces.convertIdsToTokens(inputIds);
+  assert.deepEqual([tokens[0], tokens.at(-1)], ["[CLS]", "[SEP]"]);
+  const firsts = wordIds!.flatMap((word, t) =>
+    word !== null && wordIds![t - 1] !== word ? [offsetMapping![t]![0]] : [],
+  );
+  assert.deepEqual(firsts, [0, 4, 8, 14, 16]);
+  assert.equal(pieces.decode(inputIds, { skipSpecialTokens: true }), "Ada née London,");
 });
 
 test("labels tell the problem, and are checked", () => {
