@@ -177,17 +177,33 @@ export function gather(storage: Uint8Array, { width, offset, shape, strides }: L
     bytes.set(storage.subarray(offset * width, offset * width + bytes.length));
     return bytes;
   }
-  const index = shape.map(() => 0);
-  for (let at = 0, from = offset * width; at < bytes.length; at += width) {
-    bytes.set(storage.subarray(from, from + width), at);
-    for (let d = shape.length - 1; d >= 0; d--) {
-      from += strides[d]! * width;
-      if (++index[d]! < shape[d]!) break;
-      from -= shape[d]! * strides[d]! * width;
-      index[d] = 0;
-    }
-  }
+  const { buffer, byteOffset, byteLength } = storage;
+  const unit = [4, 2].find((size) => width % size === 0 && byteOffset % size === 0) ?? 1;
+  const Units: UnitsOf = unit === 4 ? Uint32Array : unit === 2 ? Uint16Array : Uint8Array;
+  const from = new Units(buffer, byteOffset, Math.floor(byteLength / unit));
+  const each = width / unit; // units of an element, as a dimension of their own
+  const whole = { shape: [...shape, each], strides: [...strides.map((stride) => stride * each), 1] };
+  copyStrided(new Units(bytes.buffer), from, offset * each, each === 1 ? { shape, strides } : whole);
   return bytes;
+}
+
+type Units = Uint8Array | Uint16Array | Uint32Array;
+type UnitsOf = new (buffer: ArrayBufferLike, byteOffset?: number, length?: number) => Units;
+
+function copyStrided(
+  to: Units,
+  from: Units,
+  offset: number,
+  { shape, strides }: Pick<Layout<unknown>, "shape" | "strides">,
+): void {
+  const last = shape.length - 1;
+  let at = 0;
+  const walk = (d: number, begin: number): void => {
+    const [n, stride] = [shape[d]!, strides[d]!];
+    if (d < last) for (let i = 0; i < n; i++) walk(d + 1, begin + i * stride);
+    else for (let i = 0; i < n; i++) to[at++] = from[begin + i * stride]!;
+  };
+  walk(0, offset);
 }
 
 function refuseUnknown(layouts: readonly Layout<unknown>[], file: string): void {
