@@ -81,7 +81,7 @@ function questionRow(row: unknown, place: string, i: number): QuestionRow {
 function placeOf(answer: string, start: unknown, context: string): number | undefined {
   const stands = (at: number): boolean => at >= 0 && context.startsWith(answer, at);
   if (start === undefined) return [context.indexOf(answer)].find(stands);
-  if (typeof start !== "number" || !Number.isInteger(start)) return undefined;
+  if (typeof start !== "number" || !Number.isInteger(start) || start < 0) return undefined;
   return [unitsBefore(context, start), start].find(stands);
 }
 

@@ -155,6 +155,14 @@ test("questions come in all of their spellings, and answers stand in the context
     () => questionRows([{ question: "Who?", context, answers: ["Grace"] }], "f"),
     /f, row 0: the answer "Grace" does not stand in the context/,
   );
+  for (const answer_start of [-1, 1, 99, 0.5])
+    assert.throws(
+      () =>
+        questionRows([
+          { question: "Who?", context: "Ada, Ada", answers: { text: ["Ada"], answer_start: [answer_start] } },
+        ]),
+      /the answer "Ada" does not stand at character/,
+    );
   assert.throws(() => questionRows([{ question: "", context, answers: [] }]), /"question" is ""/);
   assert.throws(() => questionRows([{ question: "Who?", answers: [] }], "f"), /f, row 0: "context" is missing/);
   assert.throws(
