@@ -1,9 +1,12 @@
 // Training tokenizers beside Python's `tokenizers`: rounds of ours, theirs on one thread and theirs on all its threads in turn,
-// on the same texts, and how many tokens each then makes of held-out texts.
+// on the same texts, and how many tokens each then makes of held-out texts. With --runs the runs are added to those of a file, and the
+// medians are of them all, so that a long measurement can be taken in turns. The peaks are those of the whole processes, texts included:
+// of one kind with --only.
 //
 //   node bench/tokenizer-trainers.ts --python PATH --data FILE.jsonl --held-out FILE.jsonl [--vocab 8000] [--rounds 3] [--only bpe,unigram]
+//        [--runs FILE.json]
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { Bpe } from "../src/text/bpe.ts";
 import { byteAlphabet } from "../src/text/byte-level.ts";
@@ -26,6 +29,7 @@ const { values: flags } = parseArgs({
     vocab: { type: "string", default: "8000" },
     rounds: { type: "string", default: "3" },
     only: { type: "string", default: "bpe,wordpiece,unigram,wordlevel" },
+    runs: { type: "string" },
   },
 });
 
@@ -68,7 +72,11 @@ const kinds: { readonly [kind: string]: () => { readonly parts: TokenizerParts; 
 interface Timed {
   readonly ms: number;
   readonly tokens: number;
+  /** The most memory so far, in MiB. */
+  readonly peak: number;
 }
+
+type Run = readonly [ours: Timed, single: Timed, parallel: Timed];
 
 function ours(kind: string): Timed {
   const made = kinds[kind];
@@ -78,7 +86,8 @@ function ours(kind: string): Timed {
   const start = performance.now();
   tokenizer.trainFromIterator(texts, trainer);
   const ms = performance.now() - start;
-  return { ms, tokens: heldOut.reduce((sum, text) => sum + tokenizer.encode(text).ids.length, 0) };
+  const peak = process.resourceUsage().maxRSS / 1024;
+  return { ms, tokens: heldOut.reduce((sum, text) => sum + tokenizer.encode(text).ids.length, 0), peak };
 }
 
 const args = ["--data", flags.data, "--held-out", flags["held-out"]];
@@ -87,25 +96,29 @@ const single = await startPeer(flags.python, "tokenizer_trainers_python.py", arg
 delete process.env["RAYON_NUM_THREADS"];
 const parallel = await startPeer(flags.python, "tokenizer_trainers_python.py", args);
 
+/** The runs of earlier turns, by kind and vocabulary. */
+const known: { [name: string]: Run[] } =
+  flags.runs !== undefined && existsSync(flags.runs) ? JSON.parse(readFileSync(flags.runs, "utf8")) : {};
+
 console.log(`Node ${process.version}, ${texts.length} texts, vocabulary of ${vocabSize}; seconds are medians`);
-console.log("kind        ours s  one thread s  all threads s   speed: of one  of all   tokens: ours  Python's  ratio");
+console.log(
+  "kind       runs  ours s  one thread s  all threads s   speed: of one  of all   tokens: ours  Python's  ratio   MiB: ours  Python's",
+);
 for (const kind of flags.only.split(",")) {
-  const runs: [Timed, Timed, Timed][] = [];
-  for (let round = 0; round < Number(flags.rounds); round++) {
-    const asked = `train ${kind} ${vocabSize}`;
-    runs.push([ours(kind), await single.ask<Timed>(asked), await parallel.ask<Timed>(asked)]);
-  }
-  const [mine, one, all] = [0, 1, 2].map((who) => median(runs.map((run) => run[who]?.ms ?? Number.NaN))) as [
-    number,
-    number,
-    number,
-  ]; // of three, three
-  const [tokens, theirs] = [runs[0]?.[0].tokens ?? 0, runs[0]?.[1].tokens ?? 0];
+  const name = `${kind} ${vocabSize}`;
+  const runs = (known[name] ??= []);
+  for (let round = 0; round < Number(flags.rounds); round++)
+    runs.push([ours(kind), await single.ask<Timed>(`train ${name}`), await parallel.ask<Timed>(`train ${name}`)]);
+  if (flags.runs !== undefined) writeFileSync(flags.runs, JSON.stringify(known));
+  const of = (who: 0 | 1 | 2, what: keyof Timed): number => median(runs.map((run) => run[who][what]));
+  const [mine, one, all] = [of(0, "ms"), of(1, "ms"), of(2, "ms")];
   const cells = [mine / 1e3, one / 1e3, all / 1e3, one / mine, all / mine].map((value) =>
     value.toFixed(2).padStart(11),
   );
+  const [tokens, theirs] = [of(0, "tokens"), of(1, "tokens")];
   console.log(
-    `${kind.padEnd(10)}${cells.join("")}${String(tokens).padStart(12)}${String(theirs).padStart(10)}  ${(tokens / theirs).toFixed(4)}`,
+    `${kind.padEnd(10)}${String(runs.length).padStart(5)}${cells.join("")}${String(tokens).padStart(12)}${String(theirs).padStart(10)}  ` +
+      `${(tokens / theirs).toFixed(4)}${of(0, "peak").toFixed(0).padStart(8)}${of(1, "peak").toFixed(0).padStart(8)}`,
   );
 }
 single.close();

@@ -1,8 +1,9 @@
-"""Python's trainers of tokenizers on the `text` of a JSON lines file: `train KIND VOCAB` gives {"ms": …, "tokens": …}, where tokens
-are those of the held-out file. See protocol.py."""
+"""Python's trainers of tokenizers on the `text` of a JSON lines file: `train KIND VOCAB` gives {"ms": …, "tokens": …, "peak": …}, where
+tokens are those of the held-out file and the peak is the process's memory so far in MiB. See protocol.py."""
 
 import argparse
 import json
+import resource
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
@@ -35,7 +36,8 @@ def train(kind, vocab):
         tokenizer.normalizer = normalizer()
     tokenizer.pre_tokenizer = pre_tokenizer()
     ms = clock(lambda: tokenizer.train_from_iterator(rows, trainer(vocab_size=int(vocab), show_progress=False, **options)))
-    return {"ms": ms, "tokens": sum(len(e.ids) for e in tokenizer.encode_batch(held_out))}
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"ms": ms, "peak": peak, "tokens": sum(len(e.ids) for e in tokenizer.encode_batch(held_out))}
 
 
 serve({"train": train})
