@@ -2,10 +2,11 @@
 
 import { open, readdir, stat } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Gunzip } from "node:zlib";
 import { DataError, UnsupportedError } from "../../base/errors.ts";
 import { blocksOf, unreadable } from "../jsonl.node.ts";
+import { contentsOf } from "./contents.node.ts";
 import type { DataFiles, RandomAccess } from "./files.ts";
 
 async function* unpacked(path: string): AsyncGenerator<Uint8Array> {
@@ -76,22 +77,15 @@ async function list(folder: string): Promise<string[] | undefined> {
   return found.sort();
 }
 
-async function digest(paths: readonly string[]): Promise<string> {
-  const { createHash } = await import("node:crypto"); // only here, as with the unpackers
-  const hash = createHash("sha256");
-  for (const path of paths) {
-    const own = createHash("sha256");
-    for await (const block of blocksOf(path)) own.update(block);
-    hash.update(own.digest());
-  }
-  return hash.digest("hex").slice(0, 32);
-}
-
 export const files: DataFiles = {
   blocks: unpacked,
   access,
   list,
-  digest,
+  digest: (paths, cacheDir) =>
+    contentsOf(
+      paths.map((path) => resolve(path)),
+      join(cacheDir, "kindling-contents"),
+    ),
   get cacheRoot() {
     const { HF_DATASETS_CACHE: cache, HF_HOME: home, XDG_CACHE_HOME: xdg } = process.env;
     return cache ?? join(home ?? join(xdg ?? join(homedir(), ".cache"), "huggingface"), "datasets");

@@ -12,8 +12,8 @@ export interface DataFiles {
   access(path: string): Promise<RandomAccess>;
   /** The files in a folder and those below it, by their paths, sorted; undefined where it is no folder. */
   list(folder: string): Promise<string[] | undefined>;
-  /** What stands for the contents of files; undefined where nothing is cached. */
-  digest(paths: readonly string[]): Promise<string | undefined>;
+  /** What stands for the contents of files, noted in `cacheDir`; undefined where nothing is cached. */
+  digest(paths: readonly string[], cacheDir: string): Promise<string | undefined>;
   /** Where tables of files are kept. */
   readonly cacheRoot: string;
 }

@@ -225,17 +225,18 @@ async function tabled(
   split: string,
   options: LoadOptions<DataFilesOption>,
 ): Promise<Dataset> {
+  const cacheRoot = options.cacheDir ?? files.cacheRoot;
   if (format === "arrow") {
     const tables = paths.map((path) => Table.read(storage.openFile(path)));
-    const fingerprint = await files.digest(paths);
+    const fingerprint = await files.digest(paths, cacheRoot);
     const dataset = new Dataset(concatTables(tables, tables[0]!.features), { split, fingerprint });
     return options.features === undefined ? dataset : dataset.cast(options.features);
   }
   const { features, field, delimiter, columnNames, sampleBy, keepInMemory = !storage.hasFiles } = options;
-  const contents = await files.digest(paths);
+  const contents = await files.digest(paths, cacheRoot);
   const how = [format, features && featuresToJson(features), field, delimiter, columnNames, sampleBy, cacheVersion];
   const fingerprint = contents === undefined ? undefined : storage.digest(JSON.stringify([contents, ...how]));
-  const cacheDir = `${options.cacheDir ?? files.cacheRoot}/kindling-${format}/${fingerprint}`;
+  const cacheDir = `${cacheRoot}/kindling-${format}/${fingerprint}`;
   const file = keepInMemory ? undefined : `${cacheDir}/table.arrow`;
   const table = (file === undefined ? undefined : openTable(file)) ?? (await written(format, paths, options, file));
   return new Dataset(table, keepInMemory ? { split, fingerprint } : { split, fingerprint, cacheDir });
