@@ -11,7 +11,7 @@ const smallest = 2 ** 20;
 const settledMs = 2000;
 
 /** A hash of the contents of `paths` in their order. Notes are kept in `notes`, where that can be written. */
-export async function contentsOf(paths: readonly string[], notes: string, now = Date.now()): Promise<string> {
+export async function contentsOf(paths: readonly string[], notes: string, now: number = Date.now()): Promise<string> {
   const { createHash } = await import("node:crypto"); // only here: few programs need it, and all would load it
   const hash = createHash("sha256");
   for (const path of paths) {
