@@ -11,6 +11,7 @@ import { openAsBlob } from "node:fs";
 import { copyFile, readFile, readlink, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { makeFolder } from "../base/make-folder.node.ts";
+import { writeWhole } from "../base/write-whole.node.ts";
 import type { HubCache } from "./cache.ts";
 import { LocalEntryNotFoundError } from "./errors.ts";
 import { acquireLock } from "./lock.node.ts";
@@ -48,15 +49,15 @@ export function openCache(cacheDir: string): HubCache {
     writeRef: async (repo, revision, commit) => {
       const path = ref(repo, revision);
       if (revision === commit || (await readFile(path, "utf8").catch(() => "")) === commit) return;
-      await writeWhole(path, commit);
+      await writeText(path, commit);
     },
     isAbsent: (repo, commit, file) => isFile(absent(repo, commit, file)),
     markAbsent: async (repo, commit, file) => {
       const path = absent(repo, commit, file);
-      if (!(await isFile(path))) await writeWhole(path, "");
+      if (!(await isFile(path))) await writeText(path, "");
     },
     readTree: async (repo, commit) => parseTree(await readFile(tree(repo, commit), "utf8").catch(() => undefined)),
-    writeTree: (repo, commit, entries) => writeWhole(tree(repo, commit), formatTree(entries)),
+    writeTree: (repo, commit, entries) => writeText(tree(repo, commit), formatTree(entries)),
     store: async (repo, file, metadata, { force, signal }, fill) => {
       const { etag, commit } = metadata;
       const blobs = join(folder(repo), "blobs");
@@ -113,17 +114,11 @@ async function linked(target: string, path: string): Promise<boolean> {
   }
 }
 
-/** Written beside and renamed, so that a reader finds the old text or the new one. */
-export async function writeWhole(path: string, text: string): Promise<void> {
+/** Writes or replaces a file, and makes its folder if need be. */
+export async function writeText(path: string, text: string): Promise<void> {
   await writing(path, async () => {
     await makeFolder(dirname(path));
-    const aside = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
-    try {
-      await writeFile(aside, text);
-      await rename(aside, path);
-    } finally {
-      await rm(aside, { force: true });
-    }
+    await writeWhole(path, text);
   });
 }
 

@@ -7,7 +7,7 @@ import { copyFile, readFile, rename, rm, stat, writeFile } from "node:fs/promise
 import { basename, dirname, join, resolve } from "node:path";
 import { openDigest } from "#runtime/hub/digest";
 import { makeFolder } from "../base/make-folder.node.ts";
-import { tagCache, writeWhole } from "./cache.node.ts";
+import { tagCache, writeText } from "./cache.node.ts";
 import { hashOf } from "./digest.ts";
 import { fetchFile } from "./fetch-file.ts";
 import type { LocalFolder } from "./local-folder.ts";
@@ -48,7 +48,7 @@ export function openLocalFolder(folder: string): LocalFolder {
           if (found !== undefined) await writing(path, () => copyWhole(found, path));
           else await fetchFile(() => openPart(place, metadata, lock), wanted);
         }
-        await writeWhole(facts, `${metadata.commit}\n${metadata.etag}\n${Date.now() / 1000}\n`);
+        await writeText(facts, `${metadata.commit}\n${metadata.etag}\n${Date.now() / 1000}\n`);
       } finally {
         await lock.release();
       }

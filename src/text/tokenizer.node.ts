@@ -1,9 +1,10 @@
 // Tokenizers on disk, where Node finds them: a folder with tokenizer.json, or with older files.
 
-import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CheckpointError } from "../base/errors.ts";
 import { makeFolder } from "../base/make-folder.node.ts";
+import { writeWhole } from "../base/write-whole.node.ts";
 import type { PreTrainedTokenizer, PreTrainedTokenizerOptions } from "./pretrained-tokenizer.ts";
 import { readTokenizer } from "./read-tokenizer.ts";
 import { TokenizerFolder } from "./tokenizer-folder.ts";
@@ -46,16 +47,5 @@ export async function savePretrained(tokenizer: PreTrainedTokenizer, folder: str
       { folder },
       { cause },
     );
-  }
-}
-
-/** Writes beside the file and renames, so that a reader finds the old file or the new one, never a half. */
-async function writeWhole(file: string, content: string | Uint8Array): Promise<void> {
-  const temporary = `${file}.${crypto.randomUUID()}.tmp`;
-  try {
-    await writeFile(temporary, content);
-    await rename(temporary, file);
-  } finally {
-    await rm(temporary, { force: true });
   }
 }

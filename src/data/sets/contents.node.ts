@@ -1,8 +1,11 @@
 // What stands for the contents of files: a hash of all bytes. A large file's hash is noted with its place, size and times, so
 // that it is read once for as long as it is not touched.
 
-import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { nodeCrypto } from "../../base/crypto.node.ts";
+import { makeFolder } from "../../base/make-folder.node.ts";
+import { writeWhole } from "../../base/write-whole.node.ts";
 import { blocksOf, unreadable } from "../jsonl.node.ts";
 
 /** Smaller files are read as fast as a note is. */
@@ -12,7 +15,7 @@ const settledMs = 2000;
 
 /** A hash of the contents of `paths` in their order. Notes are kept in `notes`, where that can be written. */
 export async function contentsOf(paths: readonly string[], notes: string, now: number = Date.now()): Promise<string> {
-  const { createHash } = await import("node:crypto"); // only here: few programs need it, and all would load it
+  const { createHash } = nodeCrypto();
   const hash = createHash("sha256");
   for (const path of paths) {
     const file = await stat(path, { bigint: true }).catch((error: unknown) => {
@@ -27,7 +30,7 @@ export async function contentsOf(paths: readonly string[], notes: string, now: n
       const bytes = createHash("sha256");
       for await (const block of blocksOf(path)) bytes.update(block);
       own = bytes.digest();
-      if (isNoted) await write(notes, note, `${state}\n${own.toString("hex")}\n`).catch(() => undefined); // only time is lost
+      if (isNoted) await keep(note, `${state}\n${own.toString("hex")}\n`);
     }
     hash.update(own);
   }
@@ -40,9 +43,9 @@ async function noted(note: string, state: string): Promise<Buffer | undefined> {
   return was === state && /^[0-9a-f]{64}$/.test(digest) ? Buffer.from(digest, "hex") : undefined;
 }
 
-async function write(folder: string, note: string, text: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const beside = `${note}.${process.pid}`;
-  await writeFile(beside, text);
-  await rename(beside, note);
+/** A note that cannot be written costs time alone. */
+async function keep(note: string, text: string): Promise<void> {
+  await makeFolder(dirname(note))
+    .then(() => writeWhole(note, text))
+    .catch(() => undefined);
 }
