@@ -20,7 +20,7 @@ export const recipe: AnyRecipe = anyRecipe<SentencePair>({
   texts: (rows) =>
     rows.flatMap(({ anchor, positive, negative }) => [anchor, positive, ...(negative ? [negative] : [])]),
   features: (rows) => rows,
-  trainer: ({ model, train, evaluation, ...parts }, { tokenizer, flags }) => {
+  trainer: ({ model, trainDataset, evalDataset, ...parts }, { tokenizer, flags }) => {
     const adapter = model instanceof PeftModel ? model : undefined;
     const inner = (adapter?.model ?? model) as AnyEncoder; // of AutoModel
     const sentences = new SentenceTransformer({ model: inner, tokenizer, maxSeqLength: flags.maxLength });
@@ -28,8 +28,8 @@ export const recipe: AnyRecipe = anyRecipe<SentencePair>({
       ...parts,
       sentences,
       ...(adapter && { adapter }),
-      ...(train && { trainDataset: train as readonly SentencePair[] }), // rows are the features
-      ...(evaluation && { evalDataset: evaluation as readonly SentencePair[] }),
+      ...(trainDataset && { trainDataset: trainDataset as readonly SentencePair[] }), // rows are the features
+      ...(evalDataset && { evalDataset: evalDataset as readonly SentencePair[] }),
       ...(flags.scale !== undefined && { scale: flags.scale }),
     });
     return trainer as ReturnType<AnyRecipe["trainer"]>; // of features that it makes itself

@@ -25,7 +25,7 @@ export async function evaluateEncoder(task: EncoderTask, flags: EvaluateFlags): 
   const tools: Tools = { tokenizer, config: model.config, flags: { ...flags, maxLength } };
   const evaluation = { rows, features: inFile(flags.data, () => recipe.features(rows, tools, false)) };
   const args = { perDeviceEvalBatchSize: flags.batchSize, disableTqdm: true };
-  const trainer = recipe.trainer({ model, args, evaluation: evaluation.features }, tools, evaluation);
+  const trainer = recipe.trainer({ model, args, evalDataset: evaluation.features }, tools, evaluation);
   const started = performance.now();
   const { figures, text } = await recipe.report(trainer, evaluation, tools);
   const seconds = (performance.now() - started) / 1000;

@@ -18,12 +18,10 @@ export const recipe: AnyRecipe = anyRecipe<string>({
     const grouped = groupTexts(rows, tokenizer, { maxLength: flags.maxLength, lineByLine: flags.lineByLine === true });
     return isTraining ? grouped : maskRows(grouped, masking(tools));
   },
-  trainer: ({ train, evaluation, ...parts }, tools) =>
+  trainer: (parts, tools) =>
     new Trainer<object>({
       ...parts,
       tokenizer: tools.tokenizer,
-      ...(train && { trainDataset: train }),
-      ...(evaluation && { evalDataset: evaluation }),
       dataCollator: (rows) => maskedLanguageCollator(masking(tools))(rows as readonly Row[]), // the features above
       preprocessLogitsForMetrics: (logits) => logits.argmax({ dim: -1 }),
       computeMetrics: tokenAccuracy(),

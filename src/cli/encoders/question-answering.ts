@@ -42,12 +42,10 @@ export const recipe: AnyRecipe = anyRecipe<QuestionRow>({
   texts: (rows) => new Set(rows.flatMap(({ question, context }) => [question, context])),
   features: (rows, { tokenizer, flags }) =>
     prepareQuestionAnswering(rows, tokenizer, { maxLength: flags.maxLength, docStride: flags.docStride }),
-  trainer: ({ train, evaluation, ...parts }, tools, evaluated) =>
+  trainer: (parts, tools, evaluated) =>
     new Trainer<object>({
       ...parts,
       tokenizer: tools.tokenizer,
-      ...(train && { trainDataset: train }),
-      ...(evaluation && { evalDataset: evaluation }),
       dataCollator: questionCollator(tools.tokenizer) as (rows: readonly object[]) => Readonly<Record<string, unknown>>, // the features above
       computeMetrics: ({ predictions }) => {
         const { exactMatch, f1 } = scored(predictions, evaluated, tools);

@@ -54,8 +54,8 @@ export interface Encoded<R> {
 
 type TrainerParts = Pick<TrainerOptions<object>, "args" | "callbacks" | "modelCard"> & {
   readonly model: AnyModule;
-  readonly train?: readonly object[];
-  readonly evaluation?: readonly object[];
+  readonly trainDataset?: readonly object[];
+  readonly evalDataset?: readonly object[];
 };
 
 export interface Recipe<R> {

@@ -58,12 +58,10 @@ export const recipe: AnyRecipe = anyRecipe<Placed>({
   },
   features: (rows, { tokenizer, config, flags }) =>
     tokenizeClassification(rows, tokenizer, labelsOf(config), { maxLength: flags.maxLength }),
-  trainer: ({ train, evaluation, ...parts }, { tokenizer, config }) =>
+  trainer: (parts, { tokenizer, config }) =>
     new Trainer<object>({
       ...parts,
       tokenizer,
-      ...(train && { trainDataset: train }),
-      ...(evaluation && { evalDataset: evaluation }),
       dataCollator: classificationCollator(tokenizer, labelsOf(config)) as (
         rows: readonly object[],
       ) => Readonly<Record<string, unknown>>, // the features above

@@ -45,12 +45,10 @@ export const recipe: AnyRecipe = anyRecipe<Placed>({
       maxLength: flags.maxLength,
       labelAllTokens: flags.labelAllTokens === true,
     }),
-  trainer: ({ train, evaluation, ...parts }, { tokenizer, config }) =>
+  trainer: (parts, { tokenizer, config }) =>
     new Trainer<object>({
       ...parts,
       tokenizer,
-      ...(train && { trainDataset: train }),
-      ...(evaluation && { evalDataset: evaluation }),
       dataCollator: DataCollatorForTokenClassification({ tokenizer }),
       preprocessLogitsForMetrics: (logits) => logits.argmax({ dim: -1 }),
       computeMetrics: seqevalMetrics(labelNames(config)),

@@ -66,8 +66,8 @@ export async function trainEncoder(task: EncoderTask, flags: TrainFlags): Promis
     {
       model,
       args: trainingArguments(flags, recipe),
-      train: features,
-      evaluation: evaluation.features,
+      trainDataset: features,
+      evalDataset: evaluation.features,
       callbacks:
         flags.earlyStopping === undefined
           ? []
