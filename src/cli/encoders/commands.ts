@@ -2,6 +2,7 @@
 
 import { type Command, Option } from "commander";
 import { numberAbove, share, wholeNumber } from "../numbers.ts";
+import { addLengthOptions, addRepeatOptions } from "../run-arguments.ts";
 import type { EncoderTask } from "./tasks.ts";
 
 export function addTrainEncoder(train: Command, task: EncoderTask): void {
@@ -51,10 +52,7 @@ Examples:
 }
 
 function addRunOptions(command: Command, task: EncoderTask): Command {
-  return command
-    .option("--epochs <n>", "passes over the data (default: 3)", numberAbove(0))
-    .option("--max-steps <n>", "steps in all, instead of epochs", wholeNumber(1))
-    .option("--max-minutes <n>", "the time that the run has, instead of epochs or as their bound", numberAbove(0))
+  addLengthOptions(command)
     .option("--batch-size <n>", "rows a step", wholeNumber(1), 16)
     .option(
       "--learning-rate <x>",
@@ -74,10 +72,8 @@ function addRunOptions(command: Command, task: EncoderTask): Command {
       "steps between evaluations, each with a checkpoint (default: once an epoch)",
       wholeNumber(1),
     )
-    .addOption(new Option("--report-to <place>", "event files beside the log").choices(["tensorboard"]))
-    .option("--seed <n>", "fixes every random draw", wholeNumber(0), 42)
-    .option("--resume", "go on from the newest checkpoint in the output folder, with the same options as before")
-    .option("--overwrite", "begin anew in a folder that holds an earlier run");
+    .addOption(new Option("--report-to <place>", "event files beside the log").choices(["tensorboard"]));
+  return addRepeatOptions(command);
 }
 
 export function addEvaluateEncoder(evaluate: Command, task: EncoderTask): void {

@@ -14,7 +14,7 @@ import { type EvalPrediction, Trainer } from "../../training/trainer.ts";
 import { curve, stoppedEarly, untilInterrupted } from "../interrupt.ts";
 import { numberAbove, share, wholeNumber } from "../numbers.ts";
 import { checkOutput, lastCheckpoint } from "../output.ts";
-import { type RunFlags, runArguments } from "../run-arguments.ts";
+import { addLengthOptions, addRepeatOptions, type RunFlags, runArguments } from "../run-arguments.ts";
 
 interface Flags extends RunFlags {
   readonly train: string;
@@ -34,15 +34,13 @@ interface Flags extends RunFlags {
 }
 
 export function addTrainSummarization(train: Command): void {
-  train
+  const command = train
     .command("summarization")
     .description("Train a summarizer from scratch: a recurrent encoder and decoder with attention.")
     .requiredOption("--train <file>", 'JSONL, one {"text": …, "summary": …} a line')
     .requiredOption("--validation <file>", "JSONL of the same form, to watch progress on")
-    .requiredOption("--output <folder>", "where the model, its checkpoints and the log go")
-    .option("--epochs <n>", "passes over the data (default: 3)", numberAbove(0))
-    .option("--max-steps <n>", "steps in all, instead of epochs", wholeNumber(1))
-    .option("--max-minutes <n>", "the time that the run has, instead of epochs or as their bound", numberAbove(0))
+    .requiredOption("--output <folder>", "where the model, its checkpoints and the log go");
+  addLengthOptions(command)
     .option("--batch-size <n>", "texts a step", wholeNumber(1), 32)
     .option("--learning-rate <x>", "the peak of the schedule", numberAbove(0), 1e-3)
     .option("--hidden-size <n>", "units of the recurrent layers", wholeNumber(2), 512)
@@ -62,10 +60,8 @@ export function addTrainSummarization(train: Command): void {
       "--save-steps <n>",
       "steps between checkpoints, a multiple of --eval-steps (default: at each)",
       wholeNumber(1),
-    )
-    .option("--seed <n>", "fixes every random draw", wholeNumber(0), 42)
-    .option("--resume", "go on from the newest checkpoint in the output folder, with the same options as before")
-    .option("--overwrite", "begin anew in a folder that holds an earlier run")
+    );
+  addRepeatOptions(command)
     .addHelpText(
       "after",
       `
